@@ -1,0 +1,102 @@
+import { EstafetError } from './errors.ts'
+import { decodeJson } from './json.ts'
+import type { MessageContext, OutgoingMessage, ReceivedMessage, StoredMessage } from './message.ts'
+import type { SchemaInput, SchemaOutput, StandardSchema } from './standard-schema.ts'
+import { issuePath } from './standard-schema.ts'
+
+export interface EventOptions<Schema extends StandardSchema> {
+  /** Of the data's shape, from 1. */
+  readonly version: number
+  readonly schema: Schema
+  /** Names the thing the event is about; one to 512 characters. Events of one key keep their order. */
+  readonly key: (data: SchemaOutput<Schema>) => string
+  /**
+   * Where it is published. Left out: the context, which is the type up to its last dot, so that all events of a
+   * context share one topic and with it the order of each key.
+   */
+  readonly topic?: string
+}
+
+/**
+ * An event type: call it with data to get a message for `publish`.
+ *
+ * The call validates. Throws INVALID_MESSAGE, naming each field at fault and never quoting its value.
+ */
+export interface EventType<Input = unknown, Data = Input> {
+  (data: Input, context?: MessageContext): OutgoingMessage
+  readonly type: string
+  readonly version: number
+  readonly topic: string
+  /** Decodes and validates a stored message. Throws UNDECODABLE or INVALID_MESSAGE. */
+  readonly receive: (message: StoredMessage) => ReceivedMessage<Data>
+}
+
+const namePattern = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$/
+const topicPattern = /^[a-z0-9][a-z0-9._-]{0,199}$/
+
+/**
+ * Defines an event type, `event('order.placed', { version: 1, schema, key })`. The schema is any Standard Schema.
+ *
+ * Throws MISCONFIGURED, with all faults at once, for a bad name, topic or version.
+ */
+export function event<Schema extends StandardSchema>(
+  type: string,
+  options: EventOptions<Schema>,
+): EventType<SchemaInput<Schema>, SchemaOutput<Schema>> {
+  const topic = options.topic ?? type.slice(0, Math.max(0, type.lastIndexOf('.')))
+  refuseFaults(type, topic, options.version)
+  const check = (data: unknown): SchemaOutput<Schema> => validate(type, options.schema, data)
+  const create = (input: SchemaInput<Schema>, context: MessageContext = {}): OutgoingMessage => {
+    const data = check(input)
+    return { type, version: options.version, topic, key: keyOf(type, options.key(data)), data, context }
+  }
+  const receive = (message: StoredMessage): ReceivedMessage<SchemaOutput<Schema>> => {
+    const { payload, ...envelope } = message
+    return { ...envelope, data: check(decodeJson(payload)) }
+  }
+  return Object.assign(create, { type, version: options.version, topic, receive })
+}
+
+function validate<Schema extends StandardSchema>(
+  type: string,
+  schema: Schema,
+  data: unknown,
+): SchemaOutput<Schema> {
+  const result = schema['~standard'].validate(data)
+  if (result instanceof Promise) {
+    throw new EstafetError(
+      'MISCONFIGURED',
+      `The schema of ${type} validates asynchronously; give the event a schema that answers at once.`,
+    )
+  }
+  if (result.issues === undefined) return result.value
+  const fields = [...new Set(result.issues.map(issuePath))]
+  throw new EstafetError('INVALID_MESSAGE', `${type} has invalid data at: ${fields.join(', ')}.`, {
+    details: { type, fields },
+  })
+}
+
+function keyOf(type: string, key: unknown): string {
+  if (typeof key === 'string' && key.length > 0 && key.length <= 512 && !key.includes('\u0000') && key.isWellFormed()) {
+    return key
+  }
+  throw new EstafetError(
+    'INVALID_MESSAGE',
+    `The key of ${type} must be text of 1 to 512 well-formed characters.`,
+    { details: { type, fields: ['(key)'] } },
+  )
+}
+
+function refuseFaults(type: string, topic: string, version: number): void {
+  const faults: string[] = []
+  if (!namePattern.test(type) || type.length > 200) {
+    faults.push(`the type ${JSON.stringify(type)} must look like context.thing-happened`)
+  }
+  if (!topicPattern.test(topic)) {
+    faults.push(`the topic ${JSON.stringify(topic)} must be 1 to 200 of a-z 0-9 . _ -`)
+  }
+  if (!Number.isSafeInteger(version) || version < 1 || version > 32_767) {
+    faults.push(`the version ${version} must be a whole number from 1 to 32767`)
+  }
+  if (faults.length > 0) throw new EstafetError('MISCONFIGURED', `An event is misdefined: ${faults.join('; ')}.`)
+}

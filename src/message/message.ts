@@ -1,0 +1,67 @@
+/**
+ * What an event factory returns: validated data on its way to `publish`. It has no id and no position yet.
+ */
+export interface OutgoingMessage {
+  readonly type: string
+  readonly version: number
+  readonly topic: string
+  /** Messages of one key take effect in the order their transactions committed. */
+  readonly key: string
+  readonly data: unknown
+  readonly context: MessageContext
+}
+
+/** Where a message comes from; travels with it and with everything it causes. */
+export interface MessageContext {
+  /** The id shared by all that follows from one request. Left out: the message's own id. */
+  readonly correlationId?: string | undefined
+  /** The id of the message whose handling published this one. */
+  readonly causationId?: string | undefined
+  /** W3C trace context of the publisher. */
+  readonly traceparent?: string | undefined
+  /** Names in lower case; values are text. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** A message encoded for a log: what is stored, before it has a position. */
+export interface EncodedMessage {
+  /** UUID version 7, given at publish. */
+  readonly id: string
+  readonly type: string
+  readonly version: number
+  readonly topic: string
+  readonly key: string
+  readonly correlationId: string
+  readonly causationId: string | null
+  readonly traceparent: string | null
+  readonly headers: Readonly<Record<string, string>>
+  /** JSON text. */
+  readonly payload: string
+}
+
+/** A message in a log: its place is `(source, epoch, position)` and never changes. */
+export interface StoredMessage extends EncodedMessage {
+  /** The service whose log holds it. */
+  readonly source: string
+  readonly epoch: string
+  readonly position: bigint
+  /** When the log took it, by the clock of its database; ISO 8601 in UTC. */
+  readonly time: string
+}
+
+/** A stored message as a feed hands it out. */
+export interface Delivery {
+  readonly message: StoredMessage
+  /** Where the feed goes on after this message: a position of the log, or an offset of the broker. */
+  readonly cursor: bigint
+  /**
+   * Position of the message before it in the same source, epoch, topic and partition; 0 for the first. Null where the
+   * feed reads the log itself and the prefix protocol takes the place of the chain.
+   */
+  readonly previous: bigint | null
+}
+
+/** What a handler receives: the message with its data decoded and validated. */
+export interface ReceivedMessage<Data = unknown> extends Omit<StoredMessage, 'payload'> {
+  readonly data: Data
+}

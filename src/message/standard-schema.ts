@@ -1,0 +1,31 @@
+/**
+ * The part of Standard Schema 1 that the toolkit calls; zod, valibot, arktype and others satisfy it.
+ *
+ * @source https://standardschema.dev
+ */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined
+  }
+}
+
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] }
+
+export interface SchemaIssue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+
+export type SchemaInput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['input']
+export type SchemaOutput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['output']
+
+/** Names the field of an issue as `lines.0.quantity`, or `(root)`. */
+export function issuePath(issue: SchemaIssue): string {
+  const parts = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part))
+  return parts.length === 0 ? '(root)' : parts.join('.')
+}

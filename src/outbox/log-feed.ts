@@ -1,0 +1,109 @@
+import { EstafetError } from '../message/errors.ts'
+import type { Delivery } from '../message/message.ts'
+import type { Feed, Fetched, FeedState } from '../ports/feed.ts'
+import type { Log, LogState } from '../ports/log.ts'
+import { advancePrefix, emptyPrefix, isBlocked, type Prefix, raiseFence, settleFence } from './prefix.ts'
+
+export interface LogFeedOptions {
+  /** Lanes that the keys are spread over: how many processes or transactions can work side by side. */
+  readonly lanes: number
+  /** Only these topics. Left out: all. */
+  readonly topics?: readonly string[]
+  /** Positions looked at in one step. (Default: 2000.) */
+  readonly scanLimit?: number
+}
+
+/**
+ * A log as a feed: lanes by hash of the key, and nothing handed out before it is certain that no earlier message can
+ * still appear.
+ *
+ * @source docs/decisions/0003-log-protocol.md; the decisions are in prefix.ts
+ */
+export function logFeed(log: Log, options: LogFeedOptions): Feed {
+  const scanLimit = options.scanLimit ?? 2000
+  let prefix: Prefix = emptyPrefix
+  let opened: LogState | null = null
+
+  async function inspect(): Promise<LogState> {
+    const state = await log.inspect()
+    if (opened !== null && opened.epoch !== state.epoch) {
+      throw epochChanged(log.source, `its epoch was ${opened.epoch} and is now ${state.epoch}`)
+    }
+    opened = state
+    return state
+  }
+
+  async function resolveGap(): Promise<void> {
+    if (prefix.fence === null) {
+      // The order of these two reads is the protocol: see raiseFence.
+      const { lastDrawn } = await inspect()
+      prefix = raiseFence(prefix, lastDrawn, await log.writers())
+    } else {
+      prefix = settleFence(prefix, await log.writers())
+    }
+    if (prefix.fence === null) prefix = advancePrefix(prefix, await log.positions(prefix.safe, scanLimit))
+  }
+
+  return {
+    name: `log:${log.source}`,
+
+    async open(): Promise<FeedState> {
+      const { epoch, lastDrawn } = await inspect()
+      return { epoch, lanes: options.lanes, end: lastDrawn }
+    },
+
+    async advance() {
+      const before = prefix.safe
+      const positions = await log.positions(prefix.safe, scanLimit)
+      prefix = advancePrefix(prefix, positions)
+      if (isBlocked(prefix, positions)) await resolveGap()
+      if (prefix.safe > before) return 'more'
+      return isBlocked(prefix, positions) ? 'waiting' : 'idle'
+    },
+
+    async fetch(lane, after, limit): Promise<Fetched> {
+      if (after > prefix.safe) {
+        await refuseRewound(log.source, after, opened, inspect)
+        // A cursor that was saved was safe once, and what is final stays final.
+        prefix = { ...prefix, safe: after }
+      }
+      const upTo = prefix.safe
+      if (after >= upTo) return { deliveries: [], cursor: after, hasMore: false }
+      const messages = await log.read({
+        after,
+        upTo,
+        limit,
+        topics: options.topics ?? null,
+        lane: { index: lane, count: options.lanes },
+      })
+      const deliveries: Delivery[] = messages.map((message) => ({
+        message,
+        cursor: message.position,
+        previous: null,
+      }))
+      const hasMore = messages.length >= limit
+      return { deliveries, cursor: hasMore ? (deliveries.at(-1)?.cursor ?? upTo) : upTo, hasMore }
+    },
+  }
+}
+
+async function refuseRewound(
+  source: string,
+  cursor: bigint,
+  opened: LogState | null,
+  inspect: () => Promise<LogState>,
+): Promise<void> {
+  if (opened !== null && cursor <= opened.lastDrawn) return
+  const { lastDrawn } = await inspect()
+  if (cursor > lastDrawn) {
+    throw epochChanged(source, `a reader has seen position ${cursor}, but only ${lastDrawn} were ever drawn`)
+  }
+}
+
+function epochChanged(source: string, why: string): EstafetError {
+  return new EstafetError(
+    'EPOCH_CHANGED',
+    `The log of ${source} was replaced or set back: ${why}. Find out what was restored, then begin a new epoch.`,
+    { details: { source } },
+  )
+}

@@ -1,0 +1,61 @@
+/**
+ * Keeps, for each lane of a subscription, how far it got and which process may work on it, in the subscriber's own
+ * database. Times are the database's clock.
+ */
+export interface LaneStore<Tx> {
+  /**
+   * Says that `owner` is alive, extends its leases by `leaseMs`, and shows who works on what. Creates the group's lanes
+   * at `startAt` when they do not exist yet.
+   *
+   * Throws MISCONFIGURED when the group exists with another number of lanes: keys would change lanes between messages.
+   */
+  survey(group: LaneGroup, owner: string, leaseMs: number): Promise<LaneSurvey>
+
+  /**
+   * Leases a lane that is free or whose lease has lapsed, under a new fence. Null when another process holds it, or
+   * when a transaction of a former holder still locks it.
+   */
+  take(group: LaneGroup, lane: number, owner: string, leaseMs: number): Promise<Lane | null>
+
+  /**
+   * Saves progress as part of `tx`, if the lane is still as `lane` says: the same fence and the same cursor.
+   *
+   * Throws FENCED otherwise, and `tx` can then only roll back: this is what makes a paused and resumed process harmless
+   * and an effect happen once.
+   */
+  save(tx: Tx, lane: Lane, progress: Progress): Promise<void>
+
+  /** Gives the lane back at once, if it is still held under this fence. */
+  release(lane: Lane): Promise<void>
+}
+
+export interface LaneGroup {
+  readonly subscription: string
+  /** Name of the feed. */
+  readonly feed: string
+  readonly epoch: string
+  readonly lanes: number
+  /** Where lanes begin that do not exist yet. */
+  readonly startAt: bigint
+}
+
+export interface LaneSurvey {
+  /** Processes heard from within their lease, in a fixed order; the asking one among them. */
+  readonly members: readonly string[]
+  /** By lane number: who holds a live lease, or null. */
+  readonly holders: readonly (string | null)[]
+}
+
+export interface Progress {
+  readonly cursor: bigint
+  /** Last position taken, by chain: `source/epoch` of a topic's partition. Empty where the feed has no chain. */
+  readonly marks: Readonly<Record<string, bigint>>
+}
+
+export interface Lane extends Progress {
+  readonly group: LaneGroup
+  readonly index: number
+  readonly owner: string
+  /** Grows each time the lane is taken; a commit under an older one is refused. */
+  readonly fence: bigint
+}

@@ -1,0 +1,42 @@
+import type { StoredMessage } from '../message/message.ts'
+
+/** A service's log of published messages, as everybody who reads it sees it: relay, subscription, projection. */
+export interface Log {
+  /** The service that owns the log. */
+  readonly source: string
+
+  /**
+   * Tells which log this is and the highest position drawn so far, committed or not.
+   *
+   * Refuses what would break the protocol: throws MISCONFIGURED for a replica, `synchronous_commit=off` or a
+   * sequence that caches; EPOCH_CHANGED when the server is not the one that the epoch was begun on.
+   */
+  inspect(): Promise<LogState>
+
+  /** The committed positions after `after`, ascending, at most `limit`. A missing one is in flight or dead. */
+  positions(after: bigint, limit: number): Promise<readonly bigint[]>
+
+  /** Tokens of the transactions that hold the log's lock now: each may still commit positions drawn earlier. */
+  writers(): Promise<readonly string[]>
+
+  /** Committed messages of a range, ascending by position. */
+  read(range: LogRange): Promise<readonly StoredMessage[]>
+}
+
+export interface LogState {
+  /** Changes when positions no longer mean what they meant: after a restore or a failover that lost commits. */
+  readonly epoch: string
+  readonly lastDrawn: bigint
+}
+
+export interface LogRange {
+  /** Exclusive. */
+  readonly after: bigint
+  /** Inclusive. */
+  readonly upTo: bigint
+  readonly limit: number
+  /** Only messages of these topics. Null: of all. */
+  readonly topics: readonly string[] | null
+  /** Only messages whose key falls into lane `index` of `count`. */
+  readonly lane: { readonly index: number; readonly count: number }
+}
