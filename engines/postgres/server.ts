@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -122,7 +122,12 @@ function launch(binaries: PostgresBinaries, made: Cluster, port: number, extra: 
   ]
   const log = openSync(logFile(made), 'a')
   // A session of its own: Ctrl-C in the terminal must not reach it before the services have drained.
-  const child = spawn(program, words, { env: environment, cwd: made.home, detached: true, stdio: ['ignore', 'ignore', log] })
+  const child = spawn(program, words, {
+    env: environment,
+    cwd: made.home,
+    detached: true,
+    stdio: ['ignore', 'ignore', log],
+  })
   closeSync(log)
   const pid = child.pid ?? 0
   // The guard holds the other end of our pipe: when we are gone, however, it ends PostgreSQL.
@@ -131,8 +136,7 @@ function launch(binaries: PostgresBinaries, made: Cluster, port: number, extra: 
     detached: true,
   })
   guard.unref()
-  const pipe: { unref?: () => void } | null = guard.stdin
-  pipe?.unref?.()
+  if (guard.stdin instanceof Socket) guard.stdin.unref()
   child.once('exit', () => guard.kill('SIGKILL'))
   return { child, pid, guard }
 }

@@ -55,6 +55,10 @@ export function onMany<Data, Tx>(
     type: event.type,
     topic: event.topic,
     isSet: true,
-    run: (messages, context) => handle(messages.map((message) => event.receive(message)), context),
+    run: (messages, context) =>
+      handle(
+        messages.map((message) => event.receive(message)),
+        context,
+      ),
   }
 }

@@ -57,11 +57,7 @@ export function event<Schema extends StandardSchema>(
   return Object.assign(create, { type, version: options.version, topic, receive })
 }
 
-function validate<Schema extends StandardSchema>(
-  type: string,
-  schema: Schema,
-  data: unknown,
-): SchemaOutput<Schema> {
+function validate<Schema extends StandardSchema>(type: string, schema: Schema, data: unknown): SchemaOutput<Schema> {
   const result = schema['~standard'].validate(data)
   if (result instanceof Promise) {
     throw new EstafetError(
@@ -80,11 +76,9 @@ function keyOf(type: string, key: unknown): string {
   if (typeof key === 'string' && key.length > 0 && key.length <= 512 && !key.includes('\u0000') && key.isWellFormed()) {
     return key
   }
-  throw new EstafetError(
-    'INVALID_MESSAGE',
-    `The key of ${type} must be text of 1 to 512 well-formed characters.`,
-    { details: { type, fields: ['(key)'] } },
-  )
+  throw new EstafetError('INVALID_MESSAGE', `The key of ${type} must be text of 1 to 512 well-formed characters.`, {
+    details: { type, fields: ['(key)'] },
+  })
 }
 
 function refuseFaults(type: string, topic: string, version: number): void {

@@ -1,6 +1,6 @@
 import { EstafetError } from '../message/errors.ts'
 import type { Delivery } from '../message/message.ts'
-import type { Feed, Fetched, FeedState } from '../ports/feed.ts'
+import type { Feed, FeedState, Fetched } from '../ports/feed.ts'
 import type { Log, LogState } from '../ports/log.ts'
 import { advancePrefix, emptyPrefix, isBlocked, type Prefix, raiseFence, settleFence } from './prefix.ts'
 
@@ -49,7 +49,7 @@ export function logFeed(log: Log, options: LogFeedOptions): Feed {
 
     async open(): Promise<FeedState> {
       const { epoch, lastDrawn } = await inspect()
-      return { epoch, lanes: options.lanes, end: lastDrawn }
+      return { epoch, ends: Array.from({ length: options.lanes }, () => lastDrawn) }
     },
 
     async advance() {

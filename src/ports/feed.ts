@@ -27,9 +27,8 @@ export interface Feed {
 
 export interface FeedState {
   readonly epoch: string
-  readonly lanes: number
-  /** The cursor that stands for "after everything there is now". */
-  readonly end: bigint
+  /** By lane: the cursor that stands for "after everything there is now". Its length is the number of lanes. */
+  readonly ends: readonly bigint[]
 }
 
 export interface Fetched {

@@ -5,9 +5,11 @@
 export interface LaneStore<Tx> {
   /**
    * Says that `owner` is alive, extends its leases by `leaseMs`, and shows who works on what. Creates the group's lanes
-   * at `startAt` when they do not exist yet.
+   * at `starts` when they do not exist yet.
    *
    * Throws MISCONFIGURED when the group exists with another number of lanes: keys would change lanes between messages.
+   * Throws EPOCH_CHANGED when there is progress in another epoch and none in this one, unless that was accepted:
+   * beginning anew would repeat effects, going on would skip messages, and only a person knows which log this is.
    */
   survey(group: LaneGroup, owner: string, leaseMs: number): Promise<LaneSurvey>
 
@@ -34,9 +36,10 @@ export interface LaneGroup {
   /** Name of the feed. */
   readonly feed: string
   readonly epoch: string
-  readonly lanes: number
-  /** Where lanes begin that do not exist yet. */
-  readonly startAt: bigint
+  /** By lane: the cursor at which it begins if it does not exist yet. Its length is the number of lanes. */
+  readonly starts: readonly bigint[]
+  /** True when a person decided where to begin in this epoch; else progress in another epoch refuses the group. */
+  readonly isNewEpochAccepted: boolean
 }
 
 export interface LaneSurvey {

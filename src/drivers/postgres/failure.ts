@@ -1,0 +1,78 @@
+import { type ErrorCode, EstafetError, isEstafetError } from '../../message/errors.ts'
+
+/**
+ * Turns what a PostgreSQL client threw into the toolkit's codes, by SQLSTATE or system error code, never by its text.
+ *
+ * Only the code is repeated in the message: PostgreSQL's own text and detail can hold row values.
+ */
+export function translate(error: unknown): unknown {
+  if (isEstafetError(error)) return error
+  const code = codeOf(error)
+  const known = code === null ? undefined : (exact[code] ?? byClass[code.slice(0, 2)])
+  if (known === undefined) return isConnectionText(error) ? unavailable(error) : error
+  return new EstafetError(known.code, `${known.says} (${code}).`, { cause: error })
+}
+
+/** The error of a COMMIT that answered ROLLBACK: a statement failed and nobody looked. */
+export function rolledBack(): EstafetError {
+  return new EstafetError('CONFLICT', 'The transaction was rolled back: one of its statements had failed.')
+}
+
+interface Known {
+  readonly code: ErrorCode
+  readonly says: string
+}
+
+const unreachable: Known = { code: 'UNAVAILABLE', says: 'The database connection failed' }
+
+const exact: Readonly<Record<string, Known>> = {
+  ESF01: { code: 'NOT_IN_TRANSACTION', says: 'publish needs a client on which BEGIN was sent; nothing was written' },
+  ESF02: { code: 'FENCED', says: 'The lane is held by another process or moved on; nothing was written' },
+  ESF03: { code: 'MISCONFIGURED', says: 'The subscription exists with another number of lanes; keep the old number' },
+  ESF04: {
+    code: 'EPOCH_CHANGED',
+    says: 'The subscription has progress in another epoch of this log; decide where it begins in the new one',
+  },
+  '40001': { code: 'CONFLICT', says: 'The transaction lost against a concurrent one' },
+  '40P01': { code: 'CONFLICT', says: 'The transaction was chosen to resolve a deadlock' },
+  '55P03': { code: 'CONFLICT', says: 'A lock was not available in time' },
+  '57P01': unreachable,
+  '57P02': unreachable,
+  '57P03': unreachable,
+  '57P05': unreachable,
+  '25P03': unreachable,
+  ECONNREFUSED: unreachable,
+  ECONNRESET: unreachable,
+  EPIPE: unreachable,
+  ETIMEDOUT: unreachable,
+  ENOTFOUND: unreachable,
+  EHOSTUNREACH: unreachable,
+}
+
+const byClass: Readonly<Record<string, Known>> = {
+  '08': unreachable,
+  '53': { code: 'UNAVAILABLE', says: 'The database lacks resources' },
+}
+
+function unavailable(cause: unknown): EstafetError {
+  return new EstafetError('UNAVAILABLE', `${unreachable.says}.`, { cause })
+}
+
+function codeOf(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return null
+  return typeof error.code === 'string' ? error.code : null
+}
+
+// pg gives its own connection errors no code, so there is nothing but the text to tell them by.
+const connectionTexts = [
+  'Connection terminated',
+  'Connection terminated unexpectedly',
+  'Connection terminated due to connection timeout',
+  'Client has encountered a connection error and is not queryable',
+  'timeout expired',
+  'timeout exceeded when trying to connect',
+]
+
+function isConnectionText(error: unknown): boolean {
+  return error instanceof Error && connectionTexts.includes(error.message)
+}

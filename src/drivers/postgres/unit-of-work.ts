@@ -1,0 +1,74 @@
+import { EstafetError } from '../../message/errors.ts'
+import type { UnitOfWork } from '../../ports/unit-of-work.ts'
+import { rolledBack, translate } from './failure.ts'
+import type { Sql, SqlClient, SqlPool } from './sql.ts'
+
+export interface UnitOfWorkOptions {
+  /**
+   * After how long the server ends a transaction of ours that sends nothing: a frozen process must not keep its locks.
+   * (Default: 30 s.)
+   */
+  readonly idleInTransactionMs?: number
+  /** Called after each commit. */
+  readonly committed?: () => void
+}
+
+/** Transactions on clients of a pool. */
+export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {}): UnitOfWork<Sql> {
+  const idleMs = options.idleInTransactionMs ?? 30_000
+  const prepared = new WeakSet<SqlClient>()
+  return {
+    async run(work) {
+      const client = await connect(pool)
+      let failure: Error | undefined
+      const note = (error: Error): void => {
+        failure = error
+      }
+      // Without a listener, an idle client's lost connection would end the process.
+      client.on('error', note)
+      try {
+        if (!prepared.has(client)) {
+          unawaited(client.query(`SET idle_in_transaction_session_timeout = ${Math.trunc(idleMs)}`))
+          prepared.add(client)
+        }
+        // Sent with the work's first statement where the client pipelines; a failure shows there and at COMMIT.
+        unawaited(client.query('BEGIN'))
+        const result = await work(client)
+        const { command } = await client.query('COMMIT')
+        if (command !== 'COMMIT') throw rolledBack()
+        options.committed?.()
+        return result
+      } catch (error) {
+        failure = (await rollBack(client)) ?? failure
+        throw translate(error)
+      } finally {
+        client.off('error', note)
+        client.release(failure)
+      }
+    },
+  }
+}
+
+async function connect(pool: SqlPool): Promise<SqlClient> {
+  try {
+    return await pool.connect()
+  } catch (error) {
+    const translated = translate(error)
+    if (translated instanceof EstafetError) throw translated
+    throw new EstafetError('UNAVAILABLE', 'No database connection could be made.', { cause: error })
+  }
+}
+
+/** Resolves to why the connection must not be used again, if so. */
+async function rollBack(client: SqlClient): Promise<Error | undefined> {
+  try {
+    await client.query('ROLLBACK')
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error('ROLLBACK failed')
+  }
+}
+
+function unawaited(query: Promise<unknown>): void {
+  query.catch(() => {})
+}

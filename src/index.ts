@@ -1,0 +1,31 @@
+export type { BackOff } from './delivery/back-off.ts'
+export { type Handler, type HandlerContext, on, onMany } from './delivery/handler.ts'
+export { type ErrorCode, EstafetError, errorCodes, isEstafetError } from './message/errors.ts'
+export { type EventOptions, type EventType, event } from './message/event.ts'
+export type {
+  Delivery,
+  EncodedMessage,
+  MessageContext,
+  OutgoingMessage,
+  ReceivedMessage,
+  StoredMessage,
+} from './message/message.ts'
+export type { StandardSchema } from './message/standard-schema.ts'
+export { defaultLimits, type MessageLimits } from './outbox/prepare.ts'
+export { type Publish, type Published, publisher } from './outbox/publisher.ts'
+export type { Clock } from './ports/clock.ts'
+export type { Feed, FeedState, Fetched } from './ports/feed.ts'
+export type { Lane, LaneGroup, LaneStore, LaneSurvey, Progress } from './ports/lane-store.ts'
+export type { Log, LogRange, LogState } from './ports/log.ts'
+export { type LogFields, type Logger, withFields } from './ports/logger.ts'
+export type { Outbox } from './ports/outbox.ts'
+export type { Random } from './ports/random.ts'
+export type { RelayedMessage, Sink } from './ports/sink.ts'
+export type { UnitOfWork } from './ports/unit-of-work.ts'
+export type { Announcer, WakeUp } from './ports/wake-up.ts'
+export type { AgentReport, AgentState } from './runtime/agent.ts'
+export { type LoggerOptions, type LogLevel, logger } from './runtime/logger.ts'
+export { type RelayOptions, startRelay } from './runtime/relay.ts'
+export type { Counters, Health, ReadingOptions, Running } from './runtime/running.ts'
+export { type Service, type ServiceOptions, service } from './runtime/service.ts'
+export { type FeedSource, type LogSource, type StartOptions, type Store, start } from './runtime/start.ts'

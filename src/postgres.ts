@@ -1,0 +1,87 @@
+import { type Handler, type HandlerContext, on as onAny, onMany as onManyAny } from './delivery/handler.ts'
+import { postgresTopicFeed } from './drivers/postgres/feed.ts'
+import { type LaneStoreOptions, postgresLaneStore } from './drivers/postgres/lane-store.ts'
+import { postgresLog as log } from './drivers/postgres/log.ts'
+import { postgresOutbox } from './drivers/postgres/outbox.ts'
+import { postgresSink as sink } from './drivers/postgres/sink.ts'
+import type { Sql, SqlPool } from './drivers/postgres/sql.ts'
+import { postgresUnitOfWork } from './drivers/postgres/unit-of-work.ts'
+import { type ListeningPool, postgresAnnouncer, postgresWakeUp } from './drivers/postgres/wake-up.ts'
+import type { EventType } from './message/event.ts'
+import type { ReceivedMessage } from './message/message.ts'
+import type { MessageLimits } from './outbox/prepare.ts'
+import { type Publish, publisher } from './outbox/publisher.ts'
+import type { Sink } from './ports/sink.ts'
+import type { FeedSource, LogSource, Store } from './runtime/start.ts'
+import { systemClock, systemRandom } from './runtime/world.ts'
+
+export { checkMigrations, type MigrationOptions, type MigrationResult, migrate } from './drivers/postgres/migrate.ts'
+export type { Sql, SqlClient, SqlPool, SqlResult } from './drivers/postgres/sql.ts'
+
+const world = { clock: systemClock, random: systemRandom }
+
+/**
+ * Publishes with your transaction: `tx` is a client on which you sent BEGIN. The messages exist if and only if you COMMIT.
+ *
+ * Several at once take one round trip. Throws UNENCODABLE, TOO_LARGE or NOT_IN_TRANSACTION, and nothing is written.
+ */
+export const publish: Publish<Sql> = publisher({ outbox: postgresOutbox(), ...world })
+
+/** `on` for handlers whose transaction is PostgreSQL's. */
+export const on: <Data>(
+  event: EventType<never, Data>,
+  handle: (event: ReceivedMessage<Data>, context: HandlerContext<Sql>) => Promise<void>,
+) => Handler<Sql> = onAny
+
+/** `onMany` for handlers whose transaction is PostgreSQL's. */
+export const onMany: <Data>(
+  event: EventType<never, Data>,
+  handle: (events: readonly ReceivedMessage<Data>[], context: HandlerContext<Sql>) => Promise<void>,
+) => Handler<Sql> = onManyAny
+
+export interface PostgresOptions extends LaneStoreOptions {
+  readonly limits?: MessageLimits
+  /** After how long the server ends a transaction of ours that sends nothing. (Default: 30 s.) */
+  readonly idleInTransactionMs?: number
+}
+
+/** A service's own PostgreSQL database. */
+export interface PostgresStore extends Store<Sql> {
+  /** Runs work in a transaction: commits when it resolves, rolls back when it rejects. */
+  transaction<Result>(work: (tx: Sql) => Promise<Result>): Promise<Result>
+  readonly publish: Publish<Sql>
+}
+
+/**
+ * A service's own database, from a pool of its clients (`pg.Pool`). Its role is a member of the database's `publisher` and
+ * `subscriber` roles; `migrate` made them. The pool should hold a client for each lane and a few more.
+ */
+export function postgres(pool: SqlPool, options: PostgresOptions = {}): PostgresStore {
+  const unitOfWork = postgresUnitOfWork(pool, options)
+  const limits = options.limits === undefined ? {} : { limits: options.limits }
+  return {
+    unitOfWork,
+    lanes: postgresLaneStore(pool, options),
+    publish: publisher({ outbox: postgresOutbox(), ...world, ...limits }),
+    transaction: (work) => unitOfWork.run(work),
+    announcer: () => postgresAnnouncer(pool),
+  }
+}
+
+/**
+ * Another service's log, to subscribe to directly: PostgreSQL as the broker, nothing copied. The pool's role is a member
+ * of that database's `reader` role; one of its clients is kept for LISTEN.
+ */
+export function postgresLog(pool: SqlPool & ListeningPool, options: { readonly source: string }): LogSource {
+  return { log: log(pool, options), wakeUp: () => postgresWakeUp(pool) }
+}
+
+/** A topic of a PostgreSQL broker, to subscribe to. The pool's role is a member of the broker's `reader` role. */
+export function postgresTopic(pool: SqlPool & ListeningPool, topic: string): FeedSource {
+  return { feed: postgresTopicFeed(pool, topic), wakeUp: () => postgresWakeUp(pool) }
+}
+
+/** A PostgreSQL database as the broker that a relay sends to. The pool's role is a member of its `relay` role. */
+export function postgresSink(pool: SqlPool, options: { readonly name: string; readonly partitions?: number }): Sink {
+  return sink(pool, postgresUnitOfWork(pool), options)
+}

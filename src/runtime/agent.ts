@@ -1,0 +1,70 @@
+import { EstafetError } from '../message/errors.ts'
+import type { Clock } from '../ports/clock.ts'
+
+export type AgentState = 'starting' | 'running' | 'working' | 'retrying' | 'stopped'
+
+/** One loop of a process, as health sees it. */
+export interface AgentReport {
+  readonly name: string
+  readonly state: AgentState
+  /** Since it last did its work without an error, in ms. */
+  readonly silentMs: number
+  /** What it is held up by: a code of the toolkit, or the name of a foreign error's class. */
+  readonly error: string | null
+}
+
+export interface Agent {
+  /** It began something that should not take long. */
+  working(): void
+  /** It did its work, or found that there was none. */
+  beat(): void
+  /** It failed and will try again. */
+  retry(error: unknown): void
+  /** It ended: for good when there is an error. */
+  stopped(error?: unknown): void
+  report(): AgentReport
+}
+
+export function agent(name: string, clock: Clock): Agent {
+  let state: AgentState = 'starting'
+  let error: string | null = null
+  let lastBeat = clock.now()
+  let lastSuccess = lastBeat
+  const turn = (to: AgentState, why: unknown): void => {
+    state = to
+    error = why === undefined ? null : errorName(why)
+  }
+  return {
+    working() {
+      lastBeat = clock.now()
+      turn('working', undefined)
+    },
+    beat() {
+      lastBeat = clock.now()
+      lastSuccess = lastBeat
+      turn('running', undefined)
+    },
+    retry(why) {
+      // The silence goes on from the last success: a loop that fails and fails again is stalled.
+      if (state === 'working') lastBeat = lastSuccess
+      turn('retrying', why)
+    },
+    stopped: (why) => turn('stopped', why),
+    report: () => ({ name, state, silentMs: Math.max(0, clock.now() - lastBeat), error }),
+  }
+}
+
+/** What of an error may be shown anywhere: its code or class, never its text, which may quote a row. */
+export function errorName(error: unknown): string {
+  if (error instanceof EstafetError) return error.code
+  if (!(error instanceof Error)) return typeof error
+  const code = 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : ''
+  return `${error.name}${code}`
+}
+
+/** Where an error arose: the first line of its stack that is not Node's own. */
+export function errorPlace(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error.stack === undefined) return undefined
+  const frame = error.stack.split('\n').find((line) => line.startsWith('    at ') && !line.includes('node:'))
+  return frame?.trim().slice(3)
+}

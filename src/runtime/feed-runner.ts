@@ -1,0 +1,166 @@
+import type { BackOff } from '../delivery/back-off.ts'
+import { backOffMs } from '../delivery/back-off.ts'
+import { shareLanes } from '../delivery/lane-share.ts'
+import { type PollPace, pollMs } from '../delivery/poll-pace.ts'
+import { EstafetError, isEstafetError } from '../message/errors.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Feed } from '../ports/feed.ts'
+import type { Lane, LaneGroup, LaneStore } from '../ports/lane-store.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Random } from '../ports/random.ts'
+import type { WakeUp } from '../ports/wake-up.ts'
+import { type Agent, type AgentReport, agent, errorName } from './agent.ts'
+import { bell } from './bell.ts'
+import { type LaneWork, laneLoop } from './lane-loop.ts'
+
+export interface FeedRunnerOptions {
+  /** Name under which progress is kept. */
+  readonly subscription: string
+  /** Unique among all processes. */
+  readonly owner: string
+  readonly startAt: 'beginning' | 'now'
+  /** What to do about progress in another epoch of the feed: refuse, or begin here in the new one. */
+  readonly newEpochAt: 'refuse' | 'beginning' | 'now'
+  readonly leaseMs: number
+  readonly batchSize: number
+  readonly backOff: BackOff
+  readonly pace: PollPace
+}
+
+export interface FeedRunnerParts<Tx> {
+  readonly feed: Feed
+  readonly lanes: LaneStore<Tx>
+  readonly work: LaneWork
+  readonly wakeUp: WakeUp
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+export interface FeedRunner {
+  reports(): readonly AgentReport[]
+  /** Finishes the batches under way, within `drainMs`, then aborts them; saves, and gives the lanes back. */
+  stop(drainMs: number): Promise<void>
+}
+
+/**
+ * Keeps one feed flowing: looks for news, shares the lanes with the other processes of the subscription, and works on
+ * its share. Ends by itself only when the feed must not be read any more (EPOCH_CHANGED, MISCONFIGURED), loudly.
+ */
+export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptions): FeedRunner {
+  const { feed, logger, clock } = parts
+  const stopping = new AbortController()
+  const abort = new AbortController()
+  const news = bell()
+  const agents = { look: agent(`${feed.name} look`, clock), lease: agent(`${feed.name} lease`, clock) }
+  const running = new Map<number, { readonly agent: Agent; readonly stop: AbortController; ended: Promise<void> }>()
+  let group: LaneGroup | null = null
+
+  async function look(): Promise<void> {
+    const seen = await feed.advance()
+    if (seen === 'more') news.ring()
+    agents.look.beat()
+    emptyLooks = seen === 'idle' ? emptyLooks + 1 : 0
+    await parts.wakeUp.wait(pollMs(options.pace, emptyLooks), stopping.signal)
+  }
+  let emptyLooks = 0
+
+  async function lease(): Promise<void> {
+    const state = await feed.open()
+    group ??= groupOf(feed.name, options, state)
+    const survey = await parts.lanes.survey(group, options.owner, options.leaseMs)
+    // A lane that the store says is ours and that no loop works on was lost on the way: take it again.
+    const holders = survey.holders.map((holder, lane) =>
+      holder === options.owner && !running.has(lane) ? null : holder,
+    )
+    const share = shareLanes({ members: survey.members, holders }, options.owner)
+    for (const lane of share.release) running.get(lane)?.stop.abort()
+    for (const [lane, { stop }] of running) if (holders[lane] !== options.owner) stop.abort()
+    for (const index of share.take) {
+      const lane = await parts.lanes.take(group, index, options.owner, options.leaseMs)
+      if (lane !== null) begin(lane)
+    }
+    agents.lease.beat()
+    const isShort = share.take.length > running.size
+    await clock.sleep(isShort ? Math.min(200, options.leaseMs / 3) : options.leaseMs / 3, stopping.signal)
+  }
+
+  function begin(lane: Lane): void {
+    const own = agent(`${feed.name} lane ${lane.index}`, clock)
+    const stop = new AbortController()
+    const laneStopping = AbortSignal.any([stopping.signal, stop.signal])
+    const loop = { ...parts, bell: news, agent: own, batchSize: options.batchSize, backOff: options.backOff }
+    const ended = laneLoop(loop, lane, laneStopping, abort.signal)
+      .catch((error: unknown) => {
+        logger.warn('a lane was lost', { feed: feed.name, lane: lane.index, error: errorName(error) })
+        if (isEstafetError(error, 'EPOCH_CHANGED')) end(error)
+        return lane
+      })
+      .then((last) => parts.lanes.release(last))
+      .catch((error: unknown) => {
+        logger.warn('a lane could not be given back; its lease will lapse', {
+          lane: lane.index,
+          error: errorName(error),
+        })
+      })
+      .finally(() => running.delete(lane.index))
+    running.set(lane.index, { agent: own, stop, ended })
+  }
+
+  function end(error: unknown): void {
+    if (stopping.signal.aborted) return
+    const says = error instanceof EstafetError ? error.message : errorName(error)
+    logger.error('a feed is stopped and needs a person', { feed: feed.name, error: errorName(error), says })
+    for (const each of Object.values(agents)) each.stopped(error)
+    stopping.abort()
+  }
+
+  async function repeat(own: Agent, step: () => Promise<void>): Promise<void> {
+    let attempt = 0
+    while (!stopping.signal.aborted) {
+      try {
+        await step()
+        attempt = 0
+      } catch (error) {
+        if (error instanceof EstafetError && error.retry === 'never') return end(error)
+        attempt += 1
+        own.retry(error)
+        const waitMs = backOffMs(options.backOff, attempt, parts.random.fraction())
+        logger.warn('a feed cannot be read and is tried again', { feed: feed.name, attempt, error: errorName(error) })
+        await clock.sleep(waitMs, stopping.signal)
+      }
+    }
+  }
+
+  const loops = Promise.all([repeat(agents.look, look), repeat(agents.lease, lease)])
+  return {
+    reports: () =>
+      [...Object.values(agents), ...[...running.values()].map((each) => each.agent)].map((a) => a.report()),
+    async stop(drainMs) {
+      stopping.abort()
+      const patience = new AbortController()
+      void clock.sleep(drainMs, patience.signal).then(() => abort.abort())
+      await loops
+      await Promise.all([...running.values()].map(({ ended }) => ended))
+      patience.abort()
+      for (const each of Object.values(agents)) each.stopped()
+      await parts.wakeUp.close()
+    },
+  }
+}
+
+function groupOf(
+  feed: string,
+  options: FeedRunnerOptions,
+  state: { readonly epoch: string; readonly ends: readonly bigint[] },
+): LaneGroup {
+  const isNewEpochAccepted = options.newEpochAt !== 'refuse'
+  const from = isNewEpochAccepted ? options.newEpochAt : options.startAt
+  return {
+    subscription: options.subscription,
+    feed,
+    epoch: state.epoch,
+    starts: from === 'now' ? state.ends : state.ends.map(() => 0n),
+    isNewEpochAccepted,
+  }
+}

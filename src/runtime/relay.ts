@@ -1,0 +1,49 @@
+import { logFeed } from '../outbox/log-feed.ts'
+import { relayOnce } from '../outbox/relay.ts'
+import type { Fetched } from '../ports/feed.ts'
+import type { Lane } from '../ports/lane-store.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Sink } from '../ports/sink.ts'
+import { runFeed } from './feed-runner.ts'
+import { logger as makeLogger } from './logger.ts'
+import { type ReadingOptions, type Running, readingOf, runningOf, worldOf } from './running.ts'
+import { type LogSource, refuseUnreadable, type Store } from './start.ts'
+
+export interface RelayOptions<Tx> extends ReadingOptions {
+  /** Whose log is relayed, and whose database keeps how far the relay got. */
+  readonly source: LogSource
+  readonly store: Pick<Store<Tx>, 'unitOfWork' | 'lanes'>
+  readonly sink: Sink
+  readonly logger?: Logger
+  /** Messages sent at once, at most. (Default: 500.) */
+  readonly batchSize?: number
+}
+
+/**
+ * Sends a log's messages to a broker, in order, until `stop`.
+ *
+ * Start as many as you like: one works, and another takes over when it has not been heard of for `leaseMs`. A message may
+ * be sent twice, with the same id and chain, and subscribers drop the second. Trouble with the broker is waited out.
+ */
+export async function startRelay<Tx>(options: RelayOptions<Tx>): Promise<Running> {
+  const { source, store, sink } = options
+  const world = worldOf(options)
+  const logger = options.logger ?? makeLogger({ service: `${source.log.source}-relay` })
+  const counters = { applied: 0, duplicates: 0, retried: 0 }
+  // One lane: the order of the log is the order of every key.
+  const feed = logFeed(source.log, { lanes: 1 })
+  await refuseUnreadable(feed)
+  const reading = readingOf(`relay:${sink.name}`, options.batchSize ?? 500, options, world)
+  const work = {
+    async handle(lane: Lane, fetched: Fetched) {
+      const saved = await relayOnce({ ...store, sink }, lane, fetched)
+      counters.applied += fetched.deliveries.length
+      return { lane: saved, failure: null }
+    },
+    skip: (lane: Lane, cursor: bigint) =>
+      relayOnce({ ...store, sink }, lane, { deliveries: [], cursor, hasMore: false }),
+  }
+  const runner = runFeed({ feed, wakeUp: source.wakeUp(), lanes: store.lanes, work, logger, ...world }, reading)
+  logger.info('started', { sink: sink.name })
+  return runningOf({ runners: [runner], counters, logger, close: async () => {} })
+}

@@ -1,0 +1,108 @@
+import type { Handler } from '../delivery/handler.ts'
+import { handleBatch } from '../inbox/handle-batch.ts'
+import { EstafetError } from '../message/errors.ts'
+import type { OutgoingMessage } from '../message/message.ts'
+import { logFeed } from '../outbox/log-feed.ts'
+import type { Feed } from '../ports/feed.ts'
+import type { LaneStore } from '../ports/lane-store.ts'
+import type { Log } from '../ports/log.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { UnitOfWork } from '../ports/unit-of-work.ts'
+import type { Announcer, WakeUp } from '../ports/wake-up.ts'
+import { runFeed } from './feed-runner.ts'
+import type { LaneWork } from './lane-loop.ts'
+import { logger as makeLogger } from './logger.ts'
+import { type ReadingOptions, type Running, readingOf, runningOf, worldOf } from './running.ts'
+import type { Service } from './service.ts'
+
+/** A service's own database, as a driver's door makes it. */
+export interface Store<Tx> {
+  readonly unitOfWork: UnitOfWork<Tx>
+  readonly lanes: LaneStore<Tx>
+  readonly publish: (tx: Tx, ...messages: readonly OutgoingMessage[]) => Promise<unknown>
+  /** Opens what tells other processes of this one's publishing. */
+  readonly announcer: () => Announcer
+}
+
+/** A log that somebody can read. */
+export interface LogSource {
+  readonly log: Log
+  readonly wakeUp: () => WakeUp
+}
+
+/** A topic of a broker that somebody can read. */
+export interface FeedSource {
+  readonly feed: Feed
+  readonly wakeUp: () => WakeUp
+}
+
+export interface StartOptions<Tx> extends ReadingOptions {
+  readonly store: Store<Tx>
+  /** Where the events that the service handles come from. */
+  readonly sources?: readonly (LogSource | FeedSource)[]
+  readonly logger?: Logger
+}
+
+/**
+ * Runs a service's subscriptions in this process until `stop`.
+ *
+ * Several processes may run the same service: they share its lanes. Throws what a source says that can never be read
+ * (MISCONFIGURED, EPOCH_CHANGED); a source that cannot be reached yet is waited for.
+ */
+export async function start<Tx>(service: Service<Tx>, options: StartOptions<Tx>): Promise<Running> {
+  const world = worldOf(options)
+  const logger = options.logger ?? makeLogger({ service: service.name })
+  const counters = { applied: 0, duplicates: 0, retried: 0 }
+  const sources = service.handlers.length === 0 ? [] : (options.sources ?? [])
+  if (service.handlers.length > 0 && sources.length === 0) {
+    throw new EstafetError('MISCONFIGURED', `The service ${service.name} has handlers and no source to read from.`)
+  }
+  const topics = [...new Set(service.handlers.map(({ topic }) => topic))]
+  const feeds = sources.map((source) => ({ feed: feedOf(source, topics, service.lanes), wakeUp: source.wakeUp }))
+  await Promise.all(feeds.map(({ feed }) => refuseUnreadable(feed)))
+  const reading = readingOf(service.name, service.batchSize, options, world)
+  const work = inboxWork(service, options.store, logger, counters)
+  const runners = feeds.map(({ feed, wakeUp }) =>
+    runFeed({ feed, wakeUp: wakeUp(), lanes: options.store.lanes, work, logger, ...world }, reading),
+  )
+  const announcer = options.store.announcer()
+  logger.info('started', { feeds: runners.length, handlers: service.handlers.length })
+  return runningOf({ runners, counters, logger, close: () => announcer.close() })
+}
+
+/** Lets what can never be read fail the start; what cannot be reached yet may come. */
+export async function refuseUnreadable(feed: Feed): Promise<void> {
+  try {
+    await feed.open()
+  } catch (error) {
+    if (error instanceof EstafetError && error.retry === 'never') throw error
+  }
+}
+
+function feedOf(source: LogSource | FeedSource, topics: readonly string[], lanes: number): Feed {
+  return 'feed' in source ? source.feed : logFeed(source.log, { lanes, topics })
+}
+
+function inboxWork<Tx>(
+  service: Service<Tx>,
+  store: Store<Tx>,
+  logger: Logger,
+  counters: { applied: number; duplicates: number; retried: number },
+): LaneWork {
+  const handlers: ReadonlyMap<string, readonly Handler<Tx>[]> = Map.groupBy(service.handlers, ({ type }) => type)
+  const parts = { unitOfWork: store.unitOfWork, lanes: store.lanes, publish: store.publish, handlers, logger }
+  return {
+    async handle(lane, fetched, signal) {
+      const outcome = await handleBatch(parts, lane, fetched, signal)
+      counters.applied += outcome.applied
+      counters.duplicates += outcome.duplicates
+      if (outcome.failure !== null) counters.retried += 1
+      return { lane: outcome.lane, failure: outcome.failure?.error ?? null }
+    },
+    async skip(lane, cursor) {
+      const progress = { cursor, marks: lane.marks }
+      await store.unitOfWork.run((tx) => store.lanes.save(tx, lane, progress))
+      return { ...lane, ...progress }
+    },
+  }
+}
