@@ -12,6 +12,7 @@ import type { ReceivedMessage } from './message/message.ts'
 import type { MessageLimits } from './outbox/prepare.ts'
 import { type Publish, publisher } from './outbox/publisher.ts'
 import type { Sink } from './ports/sink.ts'
+import type { Announcer } from './ports/wake-up.ts'
 import type { FeedSource, LogSource, Store } from './runtime/start.ts'
 import { systemClock, systemRandom } from './runtime/world.ts'
 
@@ -57,14 +58,28 @@ export interface PostgresStore extends Store<Sql> {
  * `subscriber` roles; `migrate` made them. The pool should hold a client for each lane and a few more.
  */
 export function postgres(pool: SqlPool, options: PostgresOptions = {}): PostgresStore {
-  const unitOfWork = postgresUnitOfWork(pool, options)
+  const announcers = new Set<Announcer>()
+  const committed = (): void => {
+    for (const announcer of announcers) announcer.announce()
+  }
+  const unitOfWork = postgresUnitOfWork(pool, { ...options, committed })
   const limits = options.limits === undefined ? {} : { limits: options.limits }
   return {
     unitOfWork,
     lanes: postgresLaneStore(pool, options),
     publish: publisher({ outbox: postgresOutbox(), ...world, ...limits }),
     transaction: (work) => unitOfWork.run(work),
-    announcer: () => postgresAnnouncer(pool),
+    announcer() {
+      const announcer = postgresAnnouncer(pool)
+      announcers.add(announcer)
+      return {
+        announce: () => announcer.announce(),
+        close() {
+          announcers.delete(announcer)
+          return announcer.close()
+        },
+      }
+    },
   }
 }
 

@@ -30,7 +30,8 @@ export function decodeJson(text: string): unknown {
 function refuseUnencodable(value: unknown, path: string, depth: number): void {
   switch (typeof value) {
     case 'string':
-      return refuseText(value, path)
+      refuseText(value, path)
+      return
     case 'number':
       if (!Number.isFinite(value)) throw unencodable(path, `${value} is not a JSON number`)
       return
@@ -41,7 +42,8 @@ function refuseUnencodable(value: unknown, path: string, depth: number): void {
       if (path.endsWith(']')) throw unencodable(path, 'undefined in a list would become null')
       return
     case 'object':
-      return value === null ? undefined : refuseObject(value, path, depth)
+      if (value !== null) refuseObject(value, path, depth)
+      return
     default:
       throw unencodable(path, `a ${typeof value} has no JSON form; write it as a string`)
   }
@@ -54,7 +56,8 @@ function refuseObject(value: object, path: string, depth: number): void {
     return
   }
   if ('toJSON' in value && typeof value.toJSON === 'function') {
-    return refuseUnencodable(value.toJSON(), path, depth + 1)
+    refuseUnencodable(value.toJSON(), path, depth + 1)
+    return
   }
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) {

@@ -1,6 +1,7 @@
 import { EstafetError } from '../../message/errors.ts'
 import type { UnitOfWork } from '../../ports/unit-of-work.ts'
 import { rolledBack, translate } from './failure.ts'
+import { duringTransaction } from './open-transaction.ts'
 import type { Sql, SqlClient, SqlPool } from './sql.ts'
 
 export interface UnitOfWorkOptions {
@@ -33,7 +34,7 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
         }
         // Sent with the work's first statement where the client pipelines; a failure shows there and at COMMIT.
         unawaited(client.query('BEGIN'))
-        const result = await work(client)
+        const result = await duringTransaction(client, () => work(client))
         const { command } = await client.query('COMMIT')
         if (command !== 'COMMIT') throw rolledBack()
         options.committed?.()

@@ -76,27 +76,32 @@ export function postgresWakeUp(pool: ListeningPool): WakeUp {
 /**
  * Announces this process's publishing over NOTIFY, at most once every `everyMs`, on a connection of the pool and never
  * in the user's transaction: there it would serialise all commits. (Default: 3 ms.)
+ *
+ * `announce` is for after a commit and sends at once; a `publish` whose commit is not seen is announced a little later.
  */
 export function postgresAnnouncer(pool: SqlPool, everyMs = 3): Announcer {
   let timer: NodeJS.Timeout | null = null
+  let lastSent = Number.NEGATIVE_INFINITY
   let sending: Promise<unknown> = Promise.resolve()
   const send = (): void => {
+    if (timer !== null) clearTimeout(timer)
     timer = null
+    lastSent = performance.now()
     // A lost announcement is a slower delivery and nothing else: readers poll.
     sending = pool.query(`NOTIFY ${channelName}`).catch(() => {})
   }
-  const announce = (): void => {
+  const later = (): void => {
     timer ??= setTimeout(send, everyMs)
   }
-  published.subscribe(announce)
+  published.subscribe(later)
   return {
-    announce,
+    announce() {
+      if (performance.now() - lastSent >= everyMs) send()
+      else later()
+    },
     async close() {
-      published.unsubscribe(announce)
-      if (timer !== null) {
-        clearTimeout(timer)
-        send()
-      }
+      published.unsubscribe(later)
+      if (timer !== null) send()
       await sending
     },
   }

@@ -59,13 +59,13 @@ END;
 REVOKE ALL ON FUNCTION estafet.new_epoch() FROM PUBLIC;
 SELECT estafet.new_epoch();
 
--- In a transaction that was begun, the statement's time is later than the transaction's; in one that the statement
--- itself began, they are the same.
-CREATE FUNCTION estafet.require_transaction() RETURNS void
+-- A client that cannot tell whether it is in a transaction sets estafet.transaction for the transaction first: outside
+-- of one, the setting is gone with the statement that set it.
+CREATE FUNCTION estafet.require_transaction(is_unsure boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-  IF statement_timestamp() = transaction_timestamp() THEN
+  IF is_unsure AND current_setting('estafet.transaction', true) IS DISTINCT FROM 'open' THEN
     RAISE EXCEPTION USING ERRCODE = 'ESF01', MESSAGE = 'publish was called outside a transaction';
   END IF;
 END
@@ -76,11 +76,11 @@ $$;
 -- caller's search_path can do nothing to it.
 CREATE FUNCTION estafet.publish(
   ids uuid[], types text[], versions smallint[], topics text[], keys text[], correlation_ids text[],
-  causation_ids text[], traceparents text[], header_texts text[], payloads text[]
+  causation_ids text[], traceparents text[], header_texts text[], payloads text[], is_unsure boolean
 ) RETURNS SETOF bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER
 BEGIN ATOMIC
-  SELECT estafet.require_transaction();
+  SELECT estafet.require_transaction(is_unsure);
   SELECT pg_advisory_xact_lock_shared(1163084870, 0);
   SELECT pg_advisory_xact_lock(1163084871, sorted.slot)
     FROM (SELECT DISTINCT estafet.slot_of(key)::int AS slot FROM unnest(keys) AS key ORDER BY 1) AS sorted;
