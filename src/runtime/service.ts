@@ -4,7 +4,7 @@ import type { EventType } from '../message/event.ts'
 
 export interface ServiceOptions<Tx> {
   /** Events that this service publishes. Documentation, and later its contract. */
-  readonly publishes?: readonly EventType<never>[]
+  readonly publishes?: readonly EventType<never, unknown>[]
   readonly handlers?: readonly Handler<Tx>[]
   /**
    * Into how many lanes the keys are spread: what can be worked on side by side, by this process and others. Cannot be
@@ -19,7 +19,7 @@ export interface ServiceOptions<Tx> {
 export interface Service<Tx> {
   /** Also the name of its subscription, under which its progress is kept: do not change it. */
   readonly name: string
-  readonly publishes: readonly EventType<never>[]
+  readonly publishes: readonly EventType<never, unknown>[]
   readonly handlers: readonly Handler<Tx>[]
   readonly lanes: number
   readonly batchSize: number

@@ -22,3 +22,17 @@ export function isInTransaction(client: Sql): boolean {
   const status: unknown = client.getTransactionStatus()
   return status === 'T' || status === 'E'
 }
+
+/** Tells whether a client sends a statement before the answer to the last one has come, as `pg` does when told to. */
+export function isPipelining(client: Sql): boolean {
+  return 'pipeline' in client && client.pipeline === true
+}
+
+/**
+ * Waits for a statement's answer, unless the client pipelines: then it travels with the next statement, and its failure
+ * shows there.
+ */
+export async function sendAhead(client: Sql, answer: Promise<unknown>): Promise<void> {
+  if (isPipelining(client)) answer.catch(() => {})
+  else await answer
+}

@@ -2,7 +2,7 @@ import type { EncodedMessage } from '../../message/message.ts'
 import type { Outbox } from '../../ports/outbox.ts'
 import { published } from '../../telemetry/channels.ts'
 import { fromHeaders } from './message-row.ts'
-import { isInTransaction } from './open-transaction.ts'
+import { isInTransaction, sendAhead } from './open-transaction.ts'
 import { run } from './run.ts'
 import type { Sql, Statement } from './sql.ts'
 
@@ -11,8 +11,7 @@ export function postgresOutbox(): Outbox<Sql> {
   return {
     async append(tx, messages) {
       const isUnsure = !isInTransaction(tx)
-      // Not awaited: sent in the same round trip where the client pipelines.
-      if (isUnsure) run(tx, markText).catch(() => {})
+      if (isUnsure) await sendAhead(tx, run(tx, markText))
       const rows = await run<{ position: string }>(tx, publishStatement(messages, isUnsure))
       published.publish({ count: messages.length })
       return rows.map((row) => BigInt(row.position))

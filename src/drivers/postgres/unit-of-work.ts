@@ -1,7 +1,7 @@
 import { EstafetError } from '../../message/errors.ts'
 import type { UnitOfWork } from '../../ports/unit-of-work.ts'
 import { rolledBack, translate } from './failure.ts'
-import { duringTransaction } from './open-transaction.ts'
+import { duringTransaction, sendAhead } from './open-transaction.ts'
 import type { Sql, SqlClient, SqlPool } from './sql.ts'
 
 export interface UnitOfWorkOptions {
@@ -29,11 +29,10 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
       client.on('error', note)
       try {
         if (!prepared.has(client)) {
-          unawaited(client.query(`SET idle_in_transaction_session_timeout = ${Math.trunc(idleMs)}`))
+          await sendAhead(client, client.query(`SET idle_in_transaction_session_timeout = ${Math.trunc(idleMs)}`))
           prepared.add(client)
         }
-        // Sent with the work's first statement where the client pipelines; a failure shows there and at COMMIT.
-        unawaited(client.query('BEGIN'))
+        await sendAhead(client, client.query('BEGIN'))
         const result = await duringTransaction(client, () => work(client))
         const { command } = await client.query('COMMIT')
         if (command !== 'COMMIT') throw rolledBack()
@@ -68,8 +67,4 @@ async function rollBack(client: SqlClient): Promise<Error | undefined> {
   } catch (error) {
     return error instanceof Error ? error : new Error('ROLLBACK failed')
   }
-}
-
-function unawaited(query: Promise<unknown>): void {
-  query.catch(() => {})
 }

@@ -1,0 +1,4 @@
+import { runService } from '../system/service-process.ts'
+import { inventory } from './inventory.ts'
+
+await runService(inventory)

@@ -1,0 +1,15 @@
+CREATE TABLE notification (
+  event_id text NOT NULL,
+  about text NOT NULL,
+  invoice_no text NOT NULL,
+  country text NOT NULL,
+  customer_id text,
+  lines int NOT NULL,
+  amount numeric(18, 4) NOT NULL
+);
+
+CREATE TABLE effect (handler text NOT NULL, event_id text NOT NULL);
+
+CREATE VIEW summary AS
+  SELECT country, count(*)::int AS invoices, sum(lines)::int AS lines, sum(amount)::numeric(18, 4) AS total
+  FROM notification WHERE about LIKE 'order.%' GROUP BY country;

@@ -1,0 +1,4 @@
+import { runService } from '../system/service-process.ts'
+import { payments } from './payments.ts'
+
+await runService(payments)

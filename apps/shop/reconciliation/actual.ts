@@ -1,0 +1,94 @@
+import pg from 'pg'
+import { type ServiceName, serviceNames } from '../system/system.ts'
+import type { ByCountry } from './figures.ts'
+
+/** Which events each service takes, by the service that publishes them: what must have had an effect there. */
+const takes: Readonly<Record<ServiceName, Readonly<Partial<Record<ServiceName, readonly string[]>>>>> = {
+  orders: { inventory: ['stock.%'], payments: ['payment.%'] },
+  inventory: { orders: ['order.%'] },
+  payments: { orders: ['order.%'] },
+  notifications: { orders: ['order.%'], payments: ['payment.%'] },
+}
+
+/** What became of events in one service. */
+export interface EventFigures {
+  /** Events of others that it takes, as their logs hold them. */
+  readonly expected: number
+  /** Effects recorded. */
+  readonly applied: number
+  /** Effects beyond the first of an event. */
+  readonly doubled: number
+  /** Events without an effect. */
+  readonly lost: number
+}
+
+export interface Actual {
+  readonly figures: ReadonlyMap<ServiceName, ByCountry>
+  readonly events: ReadonlyMap<ServiceName, EventFigures>
+  readonly published: ReadonlyMap<ServiceName, number>
+}
+
+/** Audits the databases from outside: only tables of the applications and the logs' views are asked. */
+export async function actualFigures(adminUrl: (service: ServiceName) => string): Promise<Actual> {
+  const clients = new Map<ServiceName, pg.Client>()
+  try {
+    for (const name of serviceNames) {
+      const client = new pg.Client({ connectionString: adminUrl(name) })
+      client.on('error', () => {})
+      await client.connect()
+      clients.set(name, client)
+    }
+    const of = async <Value>(ask: (name: ServiceName) => Promise<Value>): Promise<Map<ServiceName, Value>> => {
+      const answers = new Map<ServiceName, Value>()
+      for (const name of serviceNames) answers.set(name, await ask(name))
+      return answers
+    }
+    return {
+      figures: await of((name) => summary(clientOf(clients, name))),
+      events: await of((name) => eventFigures(clients, name)),
+      published: await of(async (name) => (await published(clientOf(clients, name), ['%'])).length),
+    }
+  } finally {
+    await Promise.all([...clients.values()].map((client) => client.end().catch(() => {})))
+  }
+}
+
+async function summary(client: pg.Client): Promise<ByCountry> {
+  const { rows } = await client.query<{ country: string; invoices: number; lines: number; total: string }>(
+    'SELECT country, invoices, lines, total::text FROM summary',
+  )
+  return new Map(rows.map(({ country, invoices, lines, total }) => [country, { invoices, lines, total }]))
+}
+
+async function eventFigures(clients: ReadonlyMap<ServiceName, pg.Client>, name: ServiceName): Promise<EventFigures> {
+  const { rows } = await clientOf(clients, name).query<{ event_id: string; times: number }>(
+    'SELECT event_id, count(*)::int AS times FROM effect GROUP BY event_id',
+  )
+  const times = new Map(rows.map((row) => [row.event_id, row.times]))
+  const expected: string[] = []
+  for (const source of serviceNames) {
+    const types = takes[name][source]
+    if (types !== undefined) expected.push(...(await published(clientOf(clients, source), types)))
+  }
+  const applied = rows.reduce((sum, row) => sum + row.times, 0)
+  return {
+    expected: expected.length,
+    applied,
+    doubled: applied - times.size,
+    lost: expected.filter((id) => !times.has(id)).length,
+  }
+}
+
+async function published(client: pg.Client, types: readonly string[]): Promise<readonly string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    'SELECT id::text FROM estafet.outbox_messages WHERE type LIKE ANY ($1::text[])',
+    [types],
+  )
+  return rows.map(({ id }) => id)
+}
+
+function clientOf(clients: ReadonlyMap<ServiceName, pg.Client>, name: ServiceName): pg.Client {
+  const client = clients.get(name)
+  if (client === undefined) throw new Error(`no connection to ${name}`)
+  return client
+}

@@ -1,0 +1,64 @@
+import type { BadLine } from '../replay/lines.ts'
+import type { Sent } from '../replay/send.ts'
+import type { Figures } from './figures.ts'
+import type { Reconciliation } from './reconcile.ts'
+
+export interface Run {
+  readonly file: string
+  readonly badLines: readonly BadLine[]
+  readonly sent: Sent
+  readonly reconciliation: Reconciliation
+  readonly counters: { readonly delivered: number; readonly duplicates: number; readonly retried: number }
+  readonly restarts: number
+  readonly seconds: number
+}
+
+/** The result of a run for people: tables, and a last line that says whether all is equal. */
+export function report(run: Run): string {
+  const { reconciliation: found, sent } = run
+  const kinds = Object.entries(sent.kinds).map(([kind, count]) => `${count} ${kind}${count === 1 ? '' : 's'}`)
+  const services = [
+    ['', 'invoices', 'lines', 'total', ''],
+    ['file', ...cells(found.file), ''],
+    ...found.services.map(({ name, figures, isEqual }) => [name, ...cells(figures), isEqual ? 'equal' : 'DIFFERS']),
+  ]
+  const countries = [
+    ['country', 'invoices', 'lines', 'total', 'in all four databases'],
+    ...found.countries.map(({ country, file, differences }) => {
+      const others = Object.entries(differences).map(([name, has]) => `${name} has ${cells(has).join(' / ')}`)
+      return [country, ...cells(file), others.length === 0 ? 'equal' : `DIFFERS: ${others.join('; ')}`]
+    }),
+  ]
+  const events = [
+    ['events', 'published', 'due here', 'applied', 'doubled', 'lost'],
+    ...found.events.map((e) => [e.name, ...[e.published, e.expected, e.applied, e.doubled, e.lost].map(String)]),
+  ]
+  const { delivered, duplicates, retried } = run.counters
+  return [
+    table(services),
+    table(countries),
+    table(events),
+    `Sent ${kinds.join(', ')}; ${sent.retries} requests repeated, ${sent.refused.length} refused.`,
+    `Processes now running: ${delivered} events delivered, ${duplicates} duplicates dropped, ${retried} batches retried; ${run.restarts} restarts.`,
+    `${run.badLines.length} bad lines skipped. Time taken: ${run.seconds.toFixed(1)} s.`,
+    '',
+    found.isEqual
+      ? 'Reconciled: everything is equal.'
+      : 'NOT reconciled: see the lines that say DIFFERS, and the events lost or doubled.',
+  ].join('\n')
+}
+
+function cells({ invoices, lines, total }: Figures): readonly string[] {
+  return [String(invoices), String(lines), total.replace(/00$/, '')]
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0))) ?? []
+  const isNumber = (at: number): boolean => rows.slice(1).every((row) => /^-?[\d.]*$/.test(row[at] ?? ''))
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, at) => (isNumber(at) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)))
+      .join('  ')
+      .trimEnd()
+  return `${rows.map(line).join('\n')}\n`
+}

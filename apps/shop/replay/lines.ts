@@ -1,0 +1,114 @@
+import { open } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { createGunzip } from 'node:zlib'
+import { parse } from 'csv-parse/sync'
+import * as z from 'zod'
+import { decimal } from '../messages.ts'
+
+/** One good line of the shop's file. */
+export interface FileLine {
+  /** Counted from 1, the header being line 1. */
+  readonly line: number
+  readonly invoiceNo: string
+  readonly stockCode: string
+  readonly description: string | null
+  readonly quantity: number
+  readonly unitPrice: string
+  readonly invoicedAt: string
+  readonly customerId: string | null
+  readonly country: string
+}
+
+export interface BadLine {
+  /** Counted from 1, the header being line 1. */
+  readonly line: number
+  readonly reason: string
+}
+
+export const columns = [
+  'InvoiceNo',
+  'StockCode',
+  'Description',
+  'Quantity',
+  'InvoiceDate',
+  'UnitPrice',
+  'CustomerID',
+  'Country',
+]
+
+const row = z.object({
+  InvoiceNo: z
+    .string()
+    .trim()
+    .regex(/^[A-Z]?\d{1,10}$/, 'is no invoice number'),
+  StockCode: z.string().trim().min(1, 'is empty').max(40, 'is too long'),
+  // Descriptions have outer spaces or are empty; both are the shop's typing and not data.
+  Description: z.string().trim().max(200, 'is too long'),
+  Quantity: z
+    .string()
+    .regex(/^-?\d{1,7}$/, 'is no whole number')
+    .transform(Number)
+    .refine((n) => n !== 0, 'is zero'),
+  InvoiceDate: z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/, 'is no date'),
+  UnitPrice: z.string().pipe(decimal),
+  // About a third of the lines name no customer.
+  CustomerID: z.string().trim().max(20, 'is too long'),
+  Country: z.string().trim().min(1, 'is empty').max(60, 'is too long'),
+})
+
+/**
+ * Reads a file of the shop's columns, `.csv` or `.csv.gz`, line by line: good ones as data, bad ones with their number and
+ * reason. Throws when the file cannot be read or has other columns.
+ *
+ * Each line is parsed by itself, so that a quote left open spoils its own line and not the rest of the file; a field of
+ * several lines, which the shop's files do not have, is thereby a bad line.
+ */
+export async function* fileLines(file: string): AsyncGenerator<FileLine | BadLine> {
+  const handle = await open(file)
+  const raw = handle.createReadStream()
+  const input = file.endsWith('.gz') ? raw.pipe(createGunzip()) : raw
+  raw.on('error', (error) => input.destroy(error))
+  let number = 0
+  for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    number += 1
+    if (number === 1) refuseColumns(fieldsOf(text) ?? [])
+    else if (text.trim() !== '') yield toLine(fieldsOf(text), number)
+  }
+  if (number === 0) throw new Error('The file is empty.')
+}
+
+function fieldsOf(text: string): readonly string[] | null {
+  try {
+    const [record]: string[][] = parse(text, { bom: true, relax_column_count: true })
+    return record ?? []
+  } catch {
+    return null
+  }
+}
+
+function refuseColumns(header: readonly string[]): void {
+  if (columns.every((name, at) => header[at]?.trim() === name)) return
+  throw new Error(`The file's first line must be: ${columns.join(',')}`)
+}
+
+function toLine(record: readonly string[] | null, line: number): FileLine | BadLine {
+  if (record === null) return { line, reason: 'has a quote out of place' }
+  if (record.length !== columns.length) return { line, reason: `has ${record.length} fields and not ${columns.length}` }
+  const parsed = row.safeParse(Object.fromEntries(columns.map((name, at) => [name, record[at]])))
+  if (!parsed.success) {
+    return { line, reason: parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join(', ') }
+  }
+  const invoicedAt = new Date(`${parsed.data.InvoiceDate.replace(' ', 'T')}Z`)
+  if (Number.isNaN(invoicedAt.getTime())) return { line, reason: 'InvoiceDate is no date' }
+  return {
+    line,
+    invoiceNo: parsed.data.InvoiceNo,
+    stockCode: parsed.data.StockCode,
+    description: parsed.data.Description === '' ? null : parsed.data.Description,
+    quantity: parsed.data.Quantity,
+    unitPrice: parsed.data.UnitPrice,
+    invoicedAt: invoicedAt.toISOString(),
+    customerId: parsed.data.CustomerID === '' ? null : parsed.data.CustomerID,
+    country: parsed.data.Country,
+  }
+}
