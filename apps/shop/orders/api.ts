@@ -33,8 +33,9 @@ export function ordersApi(store: PostgresStore, logger: Logger): OpenAPIHono {
       return problem(error.status, 'The request is malformed.', [{ field: '(body)', reason: 'is not JSON' }])
     }
     const code = isEstafetError(error) ? error.code : error.name
-    logger.error('a request failed', { error: code })
     const isPassing = isEstafetError(error) && error.retry === 'later'
+    if (isPassing) logger.warn('a request could not be served now', { error: code })
+    else logger.error('a request failed', { error: code })
     return problem(isPassing ? 503 : 500, isPassing ? 'Not possible just now; try again.' : 'The request failed.')
   })
   for (const kind of documentKinds) addPost(app, store, kind, logger)
