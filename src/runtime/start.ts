@@ -1,5 +1,3 @@
-import type { Handler } from '../delivery/handler.ts'
-import { handleBatch } from '../inbox/handle-batch.ts'
 import { EstafetError } from '../message/errors.ts'
 import type { OutgoingMessage } from '../message/message.ts'
 import { logFeed } from '../outbox/log-feed.ts'
@@ -10,7 +8,7 @@ import type { Logger } from '../ports/logger.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
 import type { Announcer, WakeUp } from '../ports/wake-up.ts'
 import { runFeed } from './feed-runner.ts'
-import type { LaneWork } from './lane-loop.ts'
+import { inboxWork } from './inbox-work.ts'
 import { logger as makeLogger } from './logger.ts'
 import { type ReadingOptions, type Running, readingOf, runningOf, worldOf } from './running.ts'
 import type { Service } from './service.ts'
@@ -61,7 +59,7 @@ export async function start<Tx>(service: Service<Tx>, options: StartOptions<Tx>)
   const feeds = sources.map((source) => ({ feed: feedOf(source, topics, service.lanes), wakeUp: source.wakeUp }))
   await Promise.all(feeds.map(({ feed }) => refuseUnreadable(feed)))
   const reading = readingOf(service.name, service.batchSize, options, world)
-  const work = inboxWork(service, options.store, logger, counters)
+  const work = inboxWork(service.handlers, { ...options.store, logger }, counters)
   const runners = feeds.map(({ feed, wakeUp }) =>
     runFeed({ feed, wakeUp: wakeUp(), lanes: options.store.lanes, work, logger, ...world }, reading),
   )
@@ -81,28 +79,4 @@ export async function refuseUnreadable(feed: Feed): Promise<void> {
 
 function feedOf(source: LogSource | FeedSource, topics: readonly string[], lanes: number): Feed {
   return 'feed' in source ? source.feed : logFeed(source.log, { lanes, topics })
-}
-
-function inboxWork<Tx>(
-  service: Service<Tx>,
-  store: Store<Tx>,
-  logger: Logger,
-  counters: { applied: number; duplicates: number; retried: number },
-): LaneWork {
-  const handlers: ReadonlyMap<string, readonly Handler<Tx>[]> = Map.groupBy(service.handlers, ({ type }) => type)
-  const parts = { unitOfWork: store.unitOfWork, lanes: store.lanes, publish: store.publish, handlers, logger }
-  return {
-    async handle(lane, fetched, signal) {
-      const outcome = await handleBatch(parts, lane, fetched, signal)
-      counters.applied += outcome.applied
-      counters.duplicates += outcome.duplicates
-      if (outcome.failure !== null) counters.retried += 1
-      return { lane: outcome.lane, failure: outcome.failure?.error ?? null }
-    },
-    async skip(lane, cursor) {
-      const progress = { cursor, marks: lane.marks }
-      await store.unitOfWork.run((tx) => store.lanes.save(tx, lane, progress))
-      return { ...lane, ...progress }
-    },
-  }
 }

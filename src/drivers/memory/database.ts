@@ -1,0 +1,168 @@
+import { EstafetError } from '../../message/errors.ts'
+import type { Clock } from '../../ports/clock.ts'
+
+/** Awaited between any two steps of a driver: where a simulation yields, delays, throws, or never comes back. */
+export type Interrupt = (point: string) => Promise<void>
+
+/** A transaction of the memory database: writes show to others when it commits, and never when it does not. */
+export interface MemoryTransaction {
+  readonly isOpen: boolean
+  /** Adds a row to a list. */
+  insert(list: string, row: unknown): void
+  /** Does something at commit, after the checks; for drivers. */
+  atCommit(effect: () => void): void
+  /** Lets the transaction do nothing but roll back. */
+  doom(): void
+  /** Runs work whose writes and locks are undone when it rejects. */
+  savepoint(work: () => Promise<void>): Promise<void>
+}
+
+export interface MemoryDatabase {
+  readonly clock: Clock
+  /** The committed rows of a list, in commit order. */
+  rows(list: string): readonly unknown[]
+  /** A keyed table that drivers keep their state in; it has no transactions of its own. */
+  table<Row>(name: string): Map<string, Row>
+  begin(owner: string): MemoryTransaction
+  commit(tx: MemoryTransaction): void
+  abort(tx: MemoryTransaction): void
+  /** Takes a lock until the transaction ends; waits while another one holds it against us. */
+  lock(tx: MemoryTransaction, name: string, mode: 'shared' | 'exclusive'): Promise<void>
+  /** Transactions that hold a lock, as tokens. */
+  holders(name: string): readonly string[]
+  /** Draws a position; never given back by a rollback. */
+  draw(): bigint
+  readonly lastDrawn: bigint
+  /** Ends a process's transactions, as the server does when the connection is gone. */
+  disconnect(owner: string): void
+  /**
+   * Ends all transactions, as a crash does. The sequence falls back to the last committed position: what was drawn and not
+   * committed left no trace on disk.
+   */
+  crash(lastCommitted: bigint): void
+}
+
+interface Transaction extends MemoryTransaction {
+  readonly token: string
+  readonly owner: string
+  isOpen: boolean
+  isDoomed: boolean
+  effects: (() => void)[]
+  locks: Set<string>
+  readonly ended: PromiseWithResolvers<void>
+}
+
+/** A database in memory, with the semantics of PostgreSQL that the toolkit's protocols exist for. */
+export function memoryDatabase(clock: Clock): MemoryDatabase {
+  const lists = new Map<string, unknown[]>()
+  const tables = new Map<string, Map<string, never>>()
+  const open = new Map<MemoryTransaction, Transaction>()
+  let lastDrawn = 0n
+  let tokens = 0
+
+  function inner(tx: MemoryTransaction): Transaction {
+    const found = open.get(tx)
+    if (found === undefined) throw new EstafetError('UNAVAILABLE', 'The transaction is over.')
+    return found
+  }
+
+  function end(tx: Transaction): void {
+    tx.isOpen = false
+    open.delete(tx)
+    tx.locks.clear()
+    tx.ended.resolve()
+  }
+
+  function against(tx: Transaction, name: string, mode: 'shared' | 'exclusive'): Transaction | undefined {
+    return [...open.values()].find(
+      (other) =>
+        other !== tx &&
+        (other.locks.has(`exclusive ${name}`) || (mode === 'exclusive' && other.locks.has(`shared ${name}`))),
+    )
+  }
+
+  const database: MemoryDatabase = {
+    clock,
+    rows: (list) => lists.get(list) ?? [],
+    table<Row>(name: string) {
+      const known = tables.get(name) ?? new Map<string, never>()
+      tables.set(name, known)
+      const table: Map<string, Row> = known
+      return table
+    },
+    begin(owner) {
+      const tx: Transaction = {
+        token: `${owner}#${tokens++}`,
+        owner,
+        isOpen: true,
+        isDoomed: false,
+        effects: [],
+        locks: new Set(),
+        ended: Promise.withResolvers(),
+        insert: (list, row) => {
+          tx.effects.push(() => {
+            const rows = lists.get(list) ?? []
+            rows.push(row)
+            lists.set(list, rows)
+          })
+        },
+        atCommit: (effect) => {
+          tx.effects.push(effect)
+        },
+        doom: () => {
+          tx.isDoomed = true
+        },
+        async savepoint(work) {
+          const before = { effects: [...tx.effects], locks: new Set(tx.locks) }
+          try {
+            await work()
+          } catch {
+            Object.assign(tx, before)
+          }
+        },
+      }
+      open.set(tx, tx)
+      return tx
+    },
+    commit(tx) {
+      const own = inner(tx)
+      if (own.isDoomed) {
+        end(own)
+        throw new EstafetError('CONFLICT', 'The transaction was rolled back: one of its statements had failed.')
+      }
+      for (const effect of own.effects) effect()
+      end(own)
+    },
+    abort(tx) {
+      const own = open.get(tx)
+      if (own !== undefined) end(own)
+    },
+    async lock(tx, name, mode) {
+      const own = inner(tx)
+      for (let other = against(own, name, mode); other !== undefined; other = against(own, name, mode)) {
+        await other.ended.promise
+        inner(tx)
+      }
+      own.locks.add(`${mode} ${name}`)
+    },
+    holders: (name) =>
+      [...open.values()]
+        .filter(({ locks }) => locks.has(`shared ${name}`) || locks.has(`exclusive ${name}`))
+        .map(({ token }) => token),
+    draw() {
+      lastDrawn += 1n
+      return lastDrawn
+    },
+    get lastDrawn() {
+      return lastDrawn
+    },
+    disconnect(owner) {
+      for (const tx of [...open.values()]) if (tx.owner === owner) end(tx)
+    },
+    crash(lastCommitted) {
+      for (const tx of [...open.values()]) end(tx)
+      lastDrawn = lastCommitted
+    },
+  }
+  return database
+}

@@ -1,0 +1,35 @@
+import type { Log } from '../../ports/log.ts'
+import { epochOf, logLock, messagesOf, slotOf } from './outbox.ts'
+import type { MemorySession } from './session.ts'
+
+/** A memory database's log, as its readers see it. */
+export function memoryLog({ database, interrupt }: MemorySession, source: string): Log {
+  const committed = (after: bigint) =>
+    [...messagesOf(database).values()]
+      .filter(({ position }) => position > after)
+      .sort((a, b) => Number(a.position - b.position))
+  return {
+    source,
+    async inspect() {
+      await interrupt('inspect')
+      return { epoch: epochOf(database), lastDrawn: database.lastDrawn }
+    },
+    async positions(after, limit) {
+      await interrupt('positions')
+      return committed(after)
+        .slice(0, limit)
+        .map(({ position }) => position)
+    },
+    async writers() {
+      await interrupt('writers')
+      return database.holders(logLock)
+    },
+    async read({ after, upTo, limit, topics, lane }) {
+      await interrupt('read')
+      return committed(after)
+        .filter(({ position, topic }) => position <= upTo && (topics === null || topics.includes(topic)))
+        .filter(({ key }) => slotOf(key) % lane.count === lane.index)
+        .slice(0, limit)
+    },
+  }
+}

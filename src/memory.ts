@@ -1,0 +1,15 @@
+export { type MemoryBroker, memoryBroker, memorySink, memoryTopicFeed } from './drivers/memory/broker.ts'
+export { type VirtualClock, virtualClock } from './drivers/memory/clock.ts'
+export {
+  type Interrupt,
+  type MemoryDatabase,
+  type MemoryTransaction,
+  memoryDatabase,
+} from './drivers/memory/database.ts'
+export { memoryLaneStore } from './drivers/memory/lane-store.ts'
+export { memoryLog } from './drivers/memory/log.ts'
+export { memoryOutbox } from './drivers/memory/outbox.ts'
+export { seededRandom } from './drivers/memory/random.ts'
+export { type MemorySession, memorySession } from './drivers/memory/session.ts'
+export { memoryUnitOfWork } from './drivers/memory/unit-of-work.ts'
+export { memoryBell } from './drivers/memory/wake-up.ts'

@@ -1,0 +1,115 @@
+import { on } from '../delivery/handler.ts'
+import { type MemoryBroker, memorySink, memoryTopicFeed } from '../drivers/memory/broker.ts'
+import type { VirtualClock } from '../drivers/memory/clock.ts'
+import type { MemoryDatabase, MemoryTransaction } from '../drivers/memory/database.ts'
+import { memoryLaneStore } from '../drivers/memory/lane-store.ts'
+import { memoryLog } from '../drivers/memory/log.ts'
+import { memoryOutbox } from '../drivers/memory/outbox.ts'
+import { memoryUnitOfWork } from '../drivers/memory/unit-of-work.ts'
+import { memoryBell } from '../drivers/memory/wake-up.ts'
+import { logFeed } from '../outbox/log-feed.ts'
+import { publisher } from '../outbox/publisher.ts'
+import { relayOnce } from '../outbox/relay.ts'
+import type { Feed, Fetched } from '../ports/feed.ts'
+import type { Lane } from '../ports/lane-store.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Random } from '../ports/random.ts'
+import { runFeed } from '../runtime/feed-runner.ts'
+import { inboxWork } from '../runtime/inbox-work.ts'
+import type { LaneWork } from '../runtime/lane-loop.ts'
+import { Done, Noted } from './events.ts'
+import { brokenFeed, brokenSink, brokenWork, type Mutant } from './mutants.ts'
+import type { Scheduler } from './scheduler.ts'
+
+export interface World {
+  readonly clock: VirtualClock
+  readonly random: Random
+  readonly turns: Scheduler
+  readonly via: 'log' | 'broker'
+  readonly mutant: Mutant | null
+  readonly producerDatabase: MemoryDatabase
+  readonly subscriberDatabase: MemoryDatabase
+  readonly broker: MemoryBroker
+  readonly leaseMs: number
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+const lanesOfLog = 3
+
+/** Starts one life of a subscriber or, by its name, of a relay: the loops that run in production. */
+export function subscribe(world: World, process: string): void {
+  const { clock, random, leaseMs } = world
+  const isRelay = process.startsWith('relay')
+  const interrupt = world.turns.interrupt(process)
+  const session = { database: isRelay ? world.producerDatabase : world.subscriberDatabase, owner: process, interrupt }
+  const isFenced = world.mutant !== 'unfenced lease'
+  const lanes = memoryLaneStore(session, { checksFence: isFenced, checksCursor: isFenced })
+  const unitOfWork = memoryUnitOfWork(session)
+  const work = isRelay ? relayWork(world, process) : subscriberWork(world, process)
+  const owner = `${process}/${random.fraction()}`
+  runFeed(
+    { feed: feedOf(world, process), lanes, work, wakeUp: memoryBell(clock).wakeUp(), clock, random, logger: silent },
+    {
+      ...{ subscription: isRelay ? 'relay:memory' : 'subscriber', owner, startAt: 'beginning', newEpochAt: 'refuse' },
+      ...{ leaseMs, batchSize: 4, backOff: { firstMs: 5, maxMs: 50 }, pace: { hotMs: 4, idleMs: 40 } },
+    },
+  )
+
+  function subscriberWork(of: World, name: string): LaneWork {
+    const publish = publisher({ outbox: memoryOutbox(session, name), clock, random })
+    const handler = on<{ operation: string; key: string }, MemoryTransaction>(Done, async ({ data }, context) => {
+      await interrupt('handler')
+      context.tx.insert('effect', data)
+      context.publish(Noted(data))
+      if (random.fraction() < 0.03) throw new Error('a handler failed')
+      await interrupt('handler did its work')
+    })
+    const honest = inboxWork(
+      [handler],
+      { unitOfWork, lanes, publish, logger: silent },
+      { applied: 0, duplicates: 0, retried: 0 },
+    )
+    if (of.mutant !== 'ack before commit' && of.mutant !== 'progress outside the transaction') return honest
+    const signal = new AbortController().signal
+    return brokenWork(
+      honest,
+      {
+        saveAlone: (lane: Lane, { cursor }: Fetched) =>
+          unitOfWork.run((tx) => lanes.save(tx, lane, { cursor, marks: lane.marks })),
+        handleAlone: ({ deliveries }) =>
+          unitOfWork.run(async (tx) => {
+            const context = { tx, publish: () => {}, log: silent, signal }
+            await handler.run(
+              deliveries.map(({ message }) => message),
+              context,
+            )
+            await publish(tx, ...deliveries.map(({ message }) => Noted(Done.receive(message).data)))
+          }),
+      },
+      of.mutant,
+    )
+  }
+
+  function relayWork(of: World, _name: string): LaneWork {
+    const honest = memorySink(of.broker, interrupt)
+    const sink = of.mutant === 'relay goes on after a failure' ? brokenSink(honest) : honest
+    const relay = (lane: Lane, fetched: Fetched) => relayOnce({ unitOfWork, lanes, sink }, lane, fetched)
+    return {
+      handle: async (lane, fetched) => ({ lane: await relay(lane, fetched), failure: null }),
+      skip: (lane, cursor) => relay(lane, { deliveries: [], cursor, hasMore: false }),
+    }
+  }
+}
+
+function feedOf(world: World, process: string): Feed {
+  const interrupt = world.turns.interrupt(process)
+  if (world.via === 'broker' && !process.startsWith('relay')) {
+    return memoryTopicFeed(world.broker, Done.topic, interrupt)
+  }
+  const lanes = process.startsWith('relay') ? 1 : lanesOfLog
+  const log = memoryLog({ database: world.producerDatabase, owner: process, interrupt }, 'producer')
+  const { mutant } = world
+  if (mutant === 'naive cursor' || mutant === 'dead gaps passed without a committed row')
+    return brokenFeed(log, lanes, mutant)
+  return logFeed(log, { lanes, scanLimit: 20 })
+}
