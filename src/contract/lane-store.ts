@@ -1,4 +1,4 @@
-import type { LaneGroup, LaneStore } from '../ports/lane-store.ts'
+import type { LaneGroup, LaneMember, LaneStore } from '../ports/lane-store.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
 import { type Clause, holds, rejects, same } from './clause.ts'
 
@@ -33,10 +33,14 @@ export function laneClauses<Tx>(): readonly Clause<LaneDriver<Tx>>[] {
     {
       says: 'a survey shows members and holders, and makes lanes at their starts',
       async holds({ lanes }) {
-        same(await lanes.survey(group, 'a', leaseMs), { members: ['a'], holders: [null, null] }, 'the first survey')
+        same(
+          await lanes.survey(group, member('a', leaseMs)),
+          { members: ['a'], holders: [null, null] },
+          'the first survey',
+        )
         same((await lanes.take(group, 1, 'a', leaseMs))?.cursor, 5n, 'the start of a lane')
         same(
-          await lanes.survey(group, 'b', leaseMs),
+          await lanes.survey(group, member('b', leaseMs)),
           { members: ['a', 'b'], holders: [null, 'a'] },
           'the second survey',
         )
@@ -45,7 +49,7 @@ export function laneClauses<Tx>(): readonly Clause<LaneDriver<Tx>>[] {
     {
       says: 'a lane has one holder: another process cannot take it while the lease lives',
       async holds({ lanes }) {
-        await lanes.survey(group, 'a', leaseMs)
+        await lanes.survey(group, member('a', leaseMs))
         holds((await lanes.take(group, 0, 'a', leaseMs)) !== null, 'the first takes it')
         same(await lanes.take(group, 0, 'b', leaseMs), null, 'the second')
       },
@@ -53,28 +57,30 @@ export function laneClauses<Tx>(): readonly Clause<LaneDriver<Tx>>[] {
     {
       says: 'a lapsed lease can be taken by another, under a greater fence; a lapsed member is gone',
       async holds({ lanes, lapse }) {
-        await lanes.survey(group, 'a', 50)
+        await lanes.survey(group, member('a', 50))
         const first = await lanes.take(group, 0, 'a', 50)
         await lapse(50)
-        same(await lanes.survey(group, 'b', leaseMs), { members: ['b'], holders: [null, null] }, 'the survey')
+        same(await lanes.survey(group, member('b', leaseMs)), { members: ['b'], holders: [null, null] }, 'the survey')
         const second = await lanes.take(group, 0, 'b', leaseMs)
         holds((second?.fence ?? 0n) > (first?.fence ?? 0n), 'the fence grows')
       },
     },
     {
-      says: 'a survey extends the leases of its process',
+      says: 'a survey extends the leases of the lanes that its process works on, and of no others',
       async holds({ lanes, lapse }) {
-        await lanes.survey(group, 'a', leaseMs)
+        await lanes.survey(group, member('a', leaseMs))
         await lanes.take(group, 0, 'a', 400)
-        await lanes.survey(group, 'a', leaseMs)
+        await lanes.take(group, 1, 'a', 400)
+        await lanes.survey(group, { ...member('a', leaseMs), working: [0] })
         await lapse(400)
-        same(await lanes.take(group, 0, 'b', leaseMs), null, 'another process')
+        same(await lanes.take(group, 0, 'b', leaseMs), null, 'another process, on a lane that is worked on')
+        holds((await lanes.take(group, 1, 'b', leaseMs)) !== null, 'another process, on a lane that was lost')
       },
     },
     {
       says: 'progress is saved with the effects of its transaction, and not without them',
       async holds({ lanes, unitOfWork, note, notes }) {
-        await lanes.survey(group, 'a', leaseMs)
+        await lanes.survey(group, member('a', leaseMs))
         const lane = must(await lanes.take(group, 0, 'a', leaseMs))
         const failing = unitOfWork.run(async (tx) => {
           await note(tx, 'undone')
@@ -92,7 +98,7 @@ export function laneClauses<Tx>(): readonly Clause<LaneDriver<Tx>>[] {
     {
       says: 'a save under an old fence is refused, and its effects with it',
       async holds({ lanes, unitOfWork, note, notes, lapse }) {
-        await lanes.survey(group, 'a', 50)
+        await lanes.survey(group, member('a', 50))
         const old = must(await lanes.take(group, 0, 'a', 50))
         await lapse(50)
         must(await lanes.take(group, 0, 'b', leaseMs))
@@ -107,7 +113,7 @@ export function laneClauses<Tx>(): readonly Clause<LaneDriver<Tx>>[] {
     {
       says: 'a save from a cursor that has moved on is refused, and its effects with it',
       async holds({ lanes, unitOfWork, note, notes }) {
-        await lanes.survey(group, 'a', leaseMs)
+        await lanes.survey(group, member('a', leaseMs))
         const lane = must(await lanes.take(group, 0, 'a', leaseMs))
         const save = () =>
           unitOfWork.run(async (tx) => {
@@ -122,7 +128,7 @@ export function laneClauses<Tx>(): readonly Clause<LaneDriver<Tx>>[] {
     {
       says: 'a transaction in which a save was refused cannot commit, even if nobody looked',
       async holds({ lanes, unitOfWork, note, notes }) {
-        await lanes.survey(group, 'a', leaseMs)
+        await lanes.survey(group, member('a', leaseMs))
         const lane = must(await lanes.take(group, 0, 'a', leaseMs))
         const careless = unitOfWork.run(async (tx) => {
           await note(tx, 'undone')
@@ -135,7 +141,7 @@ export function laneClauses<Tx>(): readonly Clause<LaneDriver<Tx>>[] {
     {
       says: 'a lane that is given back can be taken at once; giving it back under an old fence does nothing',
       async holds({ lanes }) {
-        await lanes.survey(group, 'a', leaseMs)
+        await lanes.survey(group, member('a', leaseMs))
         const first = must(await lanes.take(group, 0, 'a', leaseMs))
         await lanes.release(first)
         const second = await lanes.take(group, 0, 'b', leaseMs)
@@ -147,17 +153,17 @@ export function laneClauses<Tx>(): readonly Clause<LaneDriver<Tx>>[] {
     {
       says: 'another number of lanes is refused',
       async holds({ lanes }) {
-        await lanes.survey(group, 'a', leaseMs)
-        await rejects(lanes.survey({ ...group, starts: [0n, 0n, 0n] }, 'a', leaseMs), 'MISCONFIGURED')
+        await lanes.survey(group, member('a', leaseMs))
+        await rejects(lanes.survey({ ...group, starts: [0n, 0n, 0n] }, member('a', leaseMs)), 'MISCONFIGURED')
       },
     },
     {
       says: 'progress of another epoch refuses the group, until a person has accepted the new one',
       async holds({ lanes }) {
-        await lanes.survey(group, 'a', leaseMs)
+        await lanes.survey(group, member('a', leaseMs))
         const next = { ...group, epoch: 'e2', starts: [7n, 7n] }
-        await rejects(lanes.survey(next, 'a', leaseMs), 'EPOCH_CHANGED')
-        await lanes.survey({ ...next, isNewEpochAccepted: true }, 'a', leaseMs)
+        await rejects(lanes.survey(next, member('a', leaseMs)), 'EPOCH_CHANGED')
+        await lanes.survey({ ...next, isNewEpochAccepted: true }, member('a', leaseMs))
         same((await lanes.take(next, 0, 'a', leaseMs))?.cursor, 7n, 'the start in the new epoch')
         same((await lanes.take(group, 0, 'a', leaseMs))?.cursor, 0n, 'the progress in the old one')
       },
@@ -165,12 +171,16 @@ export function laneClauses<Tx>(): readonly Clause<LaneDriver<Tx>>[] {
     {
       says: 'starts are for lanes that do not exist yet',
       async holds({ lanes }) {
-        await lanes.survey(group, 'a', leaseMs)
-        await lanes.survey({ ...group, starts: [9n, 9n] }, 'a', leaseMs)
+        await lanes.survey(group, member('a', leaseMs))
+        await lanes.survey({ ...group, starts: [9n, 9n] }, member('a', leaseMs))
         same((await lanes.take(group, 0, 'a', leaseMs))?.cursor, 0n, 'the cursor')
       },
     },
   ]
+}
+
+function member(owner: string, leasedMs: number): LaneMember {
+  return { owner, leaseMs: leasedMs, working: [] }
 }
 
 function must<Value>(value: Value | null): Value {

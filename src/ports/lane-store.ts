@@ -4,14 +4,16 @@
  */
 export interface LaneStore<Tx> {
   /**
-   * Says that `owner` is alive, extends its leases by `leaseMs`, and shows who works on what. Creates the group's lanes
-   * at `starts` when they do not exist yet.
+   * Says that a process is alive, extends its leases of the lanes it works on, and shows who holds what. Creates the
+   * group's lanes at `starts` when they do not exist yet.
+   *
+   * A lane that the process holds and does not work on is not extended: it was lost on the way and must become free.
    *
    * Throws MISCONFIGURED when the group exists with another number of lanes: keys would change lanes between messages.
    * Throws EPOCH_CHANGED when there is progress in another epoch and none in this one, unless that was accepted:
    * beginning anew would repeat effects, going on would skip messages, and only a person knows which log this is.
    */
-  survey(group: LaneGroup, owner: string, leaseMs: number): Promise<LaneSurvey>
+  survey(group: LaneGroup, member: LaneMember): Promise<LaneSurvey>
 
   /**
    * Leases a lane that is free or whose lease has lapsed, under a new fence. Null when another process holds it, or
@@ -40,6 +42,14 @@ export interface LaneGroup {
   readonly starts: readonly bigint[]
   /** True when a person decided where to begin in this epoch; else progress in another epoch refuses the group. */
   readonly isNewEpochAccepted: boolean
+}
+
+export interface LaneMember {
+  /** Unique among all processes. */
+  readonly owner: string
+  readonly leaseMs: number
+  /** Lanes that it works on now. */
+  readonly working: readonly number[]
 }
 
 export interface LaneSurvey {

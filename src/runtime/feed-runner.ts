@@ -68,8 +68,9 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
   async function lease(): Promise<void> {
     const state = await feed.open()
     group ??= groupOf(feed.name, options, state)
-    const survey = await parts.lanes.survey(group, options.owner, options.leaseMs)
-    // A lane that the store says is ours and that no loop works on was lost on the way: take it again.
+    const { owner, leaseMs } = options
+    const survey = await parts.lanes.survey(group, { owner, leaseMs, working: [...running.keys()] })
+    // A lane that the store says is ours and that no loop works on was lost on the way: it counts as free.
     const holders = survey.holders.map((holder, lane) =>
       holder === options.owner && !running.has(lane) ? null : holder,
     )
@@ -103,8 +104,12 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
           error: errorName(error),
         })
       })
-      .finally(() => running.delete(lane.index))
-    running.set(lane.index, { agent: own, stop, ended })
+      .finally(() => {
+        // It may have been taken anew meanwhile: then the entry is that of the new loop.
+        if (running.get(lane.index) === entry) running.delete(lane.index)
+      })
+    const entry = { agent: own, stop, ended }
+    running.set(lane.index, entry)
   }
 
   function end(error: unknown): void {

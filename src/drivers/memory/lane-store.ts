@@ -25,7 +25,7 @@ export function memoryLaneStore(
   const members = database.table<number>('member')
   const isLive = (row: LaneRow): boolean => row.owner !== null && row.leasedUntil > database.clock.now()
   return {
-    async survey(group, owner, leaseMs) {
+    async survey(group, { owner, leaseMs, working }) {
       await interrupt('survey')
       makeLanes(database, lanes, group)
       const until = database.clock.now() + leaseMs
@@ -34,7 +34,8 @@ export function memoryLaneStore(
         const key = laneKey(group, index)
         const row = rowOf(lanes, key)
         if (!isLive(row)) return null
-        if (row.owner === owner && !isLocked(database, key)) lanes.set(key, { ...row, leasedUntil: until })
+        if (row.owner === owner && working.includes(index) && !isLocked(database, key))
+          lanes.set(key, { ...row, leasedUntil: until })
         return row.owner
       })
       const live = [...members].filter(

@@ -11,10 +11,10 @@ export interface LaneStoreOptions {
 export function postgresLaneStore(sql: Sql, options: LaneStoreOptions = {}): LaneStore<Sql> {
   const saveLeaseMs = options.leaseMs ?? 10_000
   return {
-    async survey(group, owner, leaseMs) {
+    async survey(group, { owner, leaseMs, working }) {
       const [row] = await run<{ members: string[]; holders: (string | null)[] }>(sql, {
         name: 'estafet-lane-survey',
-        text: `SELECT s.members, s.holders FROM estafet.survey($1, $2, $3, $4::bigint[], $5, $6, $7::bigint) AS s`,
+        text: `SELECT s.members, s.holders FROM estafet.survey($1, $2, $3, $4::bigint[], $5, $6, $7::bigint, $8::smallint[]) AS s`,
         values: [
           group.subscription,
           group.feed,
@@ -23,6 +23,7 @@ export function postgresLaneStore(sql: Sql, options: LaneStoreOptions = {}): Lan
           group.isNewEpochAccepted,
           owner,
           leaseMs,
+          working,
         ],
       })
       return { members: row?.members ?? [], holders: row?.holders ?? [] }

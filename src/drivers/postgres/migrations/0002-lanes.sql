@@ -25,7 +25,7 @@ CREATE TABLE estafet.lane (
 -- Heartbeat, lease renewal and look around in one: see LaneStore.survey.
 CREATE FUNCTION estafet.survey(
   of_subscription text, of_feed text, of_epoch text, starts bigint[], other_epoch_allowed boolean,
-  me text, lease_ms bigint, OUT members text[], OUT holders text[]
+  me text, lease_ms bigint, working smallint[], OUT members text[], OUT holders text[]
 )
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -58,7 +58,7 @@ BEGIN
   -- A lane that is locked is being saved by its holder, which extends the lease as well.
   UPDATE estafet.lane l SET leased_until = until FROM (
     SELECT c.lane FROM estafet.lane c WHERE c.subscription = of_subscription AND c.feed = of_feed
-      AND c.epoch = of_epoch AND c.owner = me AND c.leased_until > clock_timestamp() FOR UPDATE SKIP LOCKED
+      AND c.epoch = of_epoch AND c.lane = ANY (working) AND c.owner = me AND c.leased_until > clock_timestamp() FOR UPDATE SKIP LOCKED
   ) AS mine
   WHERE l.subscription = of_subscription AND l.feed = of_feed AND l.epoch = of_epoch AND l.lane = mine.lane;
 
