@@ -33,6 +33,7 @@ const suites: Readonly<Record<string, string>> = {
   simulation: 'test/simulation/**/*.test.ts',
   contract: 'test/contract/**/*.test.ts',
   engines: 'test/engines/**/*.test.ts',
+  stress: 'test/stress/**/*.test.ts',
   crash: 'test/crash/**/*.test.ts',
   docs: 'test/docs/**/*.test.ts',
   package: 'test/package/**/*.test.ts',

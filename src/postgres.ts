@@ -1,6 +1,6 @@
 import { type Handler, type HandlerContext, on as onAny, onMany as onManyAny } from './delivery/handler.ts'
 import { postgresTopicFeed } from './drivers/postgres/feed.ts'
-import { type LaneStoreOptions, postgresLaneStore } from './drivers/postgres/lane-store.ts'
+import { postgresLaneStore } from './drivers/postgres/lane-store.ts'
 import { postgresLog as log } from './drivers/postgres/log.ts'
 import { postgresOutbox } from './drivers/postgres/outbox.ts'
 import { postgresSink as sink } from './drivers/postgres/sink.ts'
@@ -40,9 +40,12 @@ export const onMany: <Data>(
   handle: (events: readonly ReceivedMessage<Data>[], context: HandlerContext<Sql>) => Promise<void>,
 ) => Handler<Sql> = onManyAny
 
-export interface PostgresOptions extends LaneStoreOptions {
+export interface PostgresOptions {
   readonly limits?: MessageLimits
-  /** After how long the server ends a transaction of ours that sends nothing. (Default: 30 s.) */
+  /**
+   * After how long the server ends a transaction of ours that sends nothing: how long a frozen process can keep others
+   * from its rows. About as long as a lease. (Default: 10 s.)
+   */
   readonly idleInTransactionMs?: number
 }
 
@@ -66,7 +69,7 @@ export function postgres(pool: SqlPool, options: PostgresOptions = {}): Postgres
   const limits = options.limits === undefined ? {} : { limits: options.limits }
   return {
     unitOfWork,
-    lanes: postgresLaneStore(pool, options),
+    lanes: postgresLaneStore(pool),
     publish: publisher({ outbox: postgresOutbox(), ...world, ...limits }),
     transaction: (work) => unitOfWork.run(work),
     announcer() {

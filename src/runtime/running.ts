@@ -15,7 +15,7 @@ export interface ReadingOptions {
   readonly startAt?: 'beginning' | 'now'
   /** Where to begin after a log began a new epoch; set it once somebody has decided. (Default: refuse.) */
   readonly newEpochAt?: 'refuse' | 'beginning' | 'now'
-  /** After how long without a sign of life others take over. (Default: 10 s.) */
+  /** After how long without a sign of life others take over a process's lanes. (Default: 10 s.) */
   readonly leaseMs?: number
   /** Waits between tries of what failed. (Default: 50 ms to 30 s.) */
   readonly backOff?: BackOff

@@ -25,7 +25,7 @@ export async function runService(
   const pools = [connect(settings.database, logger)]
   const [own] = pools
   if (own === undefined) throw new Error('no pool')
-  const store = postgres(own)
+  const store = postgres(own, { idleInTransactionMs: 3_000 })
   const sources = Object.entries(settings.sources).map(([source, url]) => {
     const pool = connect(url, logger)
     pools.push(pool)

@@ -41,7 +41,7 @@ export function memoryLaneStore(
       const live = [...members].filter(
         ([key, aliveUntil]) => key.startsWith(`${groupKey(group)}\n`) && aliveUntil > database.clock.now(),
       )
-      return { holders, members: live.map(([key]) => key.split('\n').at(-1) ?? '').sort() }
+      return { members: live.map(([key]) => key.split('\n').at(-1) ?? '').sort(), holders }
     },
 
     async take(group, index, owner, leaseMs) {

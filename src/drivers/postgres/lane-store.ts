@@ -2,14 +2,8 @@ import type { Lane, LaneGroup, LaneStore, Progress } from '../../ports/lane-stor
 import { run } from './run.ts'
 import type { Sql } from './sql.ts'
 
-export interface LaneStoreOptions {
-  /** How far a save extends the lease it proves. (Default: 10 s.) */
-  readonly leaseMs?: number
-}
-
 /** Lanes in the tables of migration 0002. `sql` is a pool whose role is a member of the database's `subscriber` role. */
-export function postgresLaneStore(sql: Sql, options: LaneStoreOptions = {}): LaneStore<Sql> {
-  const saveLeaseMs = options.leaseMs ?? 10_000
+export function postgresLaneStore(sql: Sql): LaneStore<Sql> {
   return {
     async survey(group, { owner, leaseMs, working }) {
       const [row] = await run<{ members: string[]; holders: (string | null)[] }>(sql, {
@@ -42,10 +36,10 @@ export function postgresLaneStore(sql: Sql, options: LaneStoreOptions = {}): Lan
       const { subscription, feed, epoch } = lane.group
       await run(tx, {
         name: 'estafet-lane-save',
-        text: `SELECT estafet.save_lane($1, $2, $3, $4::smallint, $5::bigint, $6::bigint, $7::bigint, $8::json, $9::bigint)`,
+        text: `SELECT estafet.save_lane($1, $2, $3, $4::smallint, $5::bigint, $6::bigint, $7::bigint, $8::json)`,
         values: [
           ...[subscription, feed, epoch, lane.index, lane.fence.toString(), lane.cursor.toString()],
-          ...[progress.cursor.toString(), fromMarks(progress.marks), saveLeaseMs],
+          ...[progress.cursor.toString(), fromMarks(progress.marks)],
         ],
       })
     },

@@ -7,7 +7,7 @@ import type { Sql, SqlClient, SqlPool } from './sql.ts'
 export interface UnitOfWorkOptions {
   /**
    * After how long the server ends a transaction of ours that sends nothing: a frozen process must not keep its locks.
-   * (Default: 30 s.)
+   * (Default: 10 s.)
    */
   readonly idleInTransactionMs?: number
   /** Called after each commit. */
@@ -16,7 +16,7 @@ export interface UnitOfWorkOptions {
 
 /** Transactions on clients of a pool. */
 export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {}): UnitOfWork<Sql> {
-  const idleMs = options.idleInTransactionMs ?? 30_000
+  const idleMs = options.idleInTransactionMs ?? 10_000
   const prepared = new WeakSet<SqlClient>()
   return {
     async run(work) {

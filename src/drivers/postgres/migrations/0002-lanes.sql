@@ -55,7 +55,7 @@ BEGIN
     ON CONFLICT (subscription, feed, owner) DO UPDATE SET alive_until = until;
   DELETE FROM estafet.member m WHERE m.subscription = of_subscription AND m.feed = of_feed
     AND m.alive_until < clock_timestamp() - interval '1 hour';
-  -- A lane that is locked is being saved by its holder, which extends the lease as well.
+  -- A lane that is locked just now is being saved; the next survey, a third of a lease later, extends it.
   UPDATE estafet.lane l SET leased_until = until FROM (
     SELECT c.lane FROM estafet.lane c WHERE c.subscription = of_subscription AND c.feed = of_feed
       AND c.epoch = of_epoch AND c.lane = ANY (working) AND c.owner = me AND c.leased_until > clock_timestamp() FOR UPDATE SKIP LOCKED
@@ -72,13 +72,12 @@ $$;
 -- Saves progress or fails the transaction: raising lets the caller send COMMIT without waiting for the answer.
 CREATE FUNCTION estafet.save_lane(
   of_subscription text, of_feed text, of_epoch text, of_lane smallint, of_fence bigint, old_cursor bigint,
-  new_cursor bigint, new_marks json, lease_ms bigint
+  new_cursor bigint, new_marks json
 ) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-  UPDATE estafet.lane l SET cursor = new_cursor, marks = new_marks,
-      leased_until = greatest(l.leased_until, clock_timestamp() + lease_ms * interval '1 millisecond')
+  UPDATE estafet.lane l SET cursor = new_cursor, marks = new_marks
     WHERE l.subscription = of_subscription AND l.feed = of_feed AND l.epoch = of_epoch AND l.lane = of_lane
       AND l.fence = of_fence AND l.cursor = old_cursor;
   IF NOT FOUND THEN

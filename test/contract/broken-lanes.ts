@@ -1,0 +1,87 @@
+import type { LaneDriver } from 'estafet/contract'
+import type { MemoryTransaction } from 'estafet/memory'
+import { memoryLaneDriver } from './memory-driver.ts'
+
+type Driver = LaneDriver<MemoryTransaction>
+type Lanes = Driver['lanes']
+
+/** Stores of lanes that each break one promise, by what is wrong with them. */
+export const brokenLanes: Readonly<Record<string, () => Driver>> = {
+  'commits work that rejects': () => {
+    const driver = memoryLaneDriver()
+    const run: Driver['unitOfWork']['run'] = async (work) => {
+      let failure: unknown
+      const result = await driver.unitOfWork.run((tx) =>
+        work(tx).catch((error: unknown) => {
+          failure = error
+          return null
+        }),
+      )
+      if (failure !== undefined) throw failure
+      return result as Awaited<ReturnType<typeof work>>
+    }
+    return { ...driver, unitOfWork: { run } }
+  },
+  'grants two leases': () => withLanes((lanes) => ({ take: (group, lane, _, ms) => lanes.take(group, lane, 'a', ms) })),
+  'never lets a lease lapse': () =>
+    withLanes((lanes) => ({ take: (group, lane, owner) => lanes.take(group, lane, owner, 1e9) })),
+  'shows members for ever': () =>
+    withLanes((lanes) => ({ survey: (group, member) => lanes.survey(group, { ...member, leaseMs: 1e9 }) })),
+  'never extends a lease': () =>
+    withLanes((lanes) => ({ survey: (group, member) => lanes.survey(group, { ...member, working: [] }) })),
+  'extends the lease of a lane that was lost': () =>
+    withLanes((lanes) => ({ survey: (group, member) => lanes.survey(group, { ...member, working: [0, 1] }) })),
+  'ignores the fence': () => memoryLaneDriver({ checksFence: false, checksCursor: true }),
+  'ignores the cursor': () => memoryLaneDriver({ checksFence: true, checksCursor: false }),
+  'saves outside the transaction': () => {
+    const driver = memoryLaneDriver()
+    const save: Lanes['save'] = (_, lane, progress) =>
+      driver.unitOfWork.run((tx) => driver.lanes.save(tx, lane, progress))
+    return { ...driver, lanes: { ...driver.lanes, save } }
+  },
+  'lets a refused save commit the rest': () => {
+    const driver = memoryLaneDriver()
+    const save: Lanes['save'] = (tx, lane, progress) => driver.lanes.save({ ...tx, doom() {} }, lane, progress)
+    return { ...driver, lanes: { ...driver.lanes, save } }
+  },
+  'loses marks': () =>
+    withLanes((lanes) => ({ save: (tx, lane, progress) => lanes.save(tx, lane, { ...progress, marks: {} }) })),
+  'keeps what is given back': () => withLanes(() => ({ release: () => Promise.resolve() })),
+  'lets an old holder give back': () =>
+    withLanes((lanes) => ({
+      release: async (lane) => {
+        for (let fence = lane.fence; fence < lane.fence + 5n; fence++) await lanes.release({ ...lane, fence })
+      },
+    })),
+  'accepts another number of lanes': () =>
+    withLanes((lanes) => ({
+      survey: (group, member) => lanes.survey({ ...group, starts: group.starts.slice(0, 2) }, member),
+    })),
+  'mixes epochs': () =>
+    withLanes((lanes) => ({
+      survey: (group, member) => lanes.survey({ ...group, epoch: 'one' }, member),
+      take: (group, lane, owner, ms) => lanes.take({ ...group, epoch: 'one' }, lane, owner, ms),
+    })),
+  'begins every lane at 0': () =>
+    withLanes((lanes) => ({
+      survey: (group, member) => lanes.survey({ ...group, starts: group.starts.map(() => 0n) }, member),
+    })),
+  'moves lanes to the starts of every survey': () => {
+    let starts: readonly bigint[] = []
+    return withLanes((lanes) => ({
+      survey: (group, member) => {
+        starts = group.starts
+        return lanes.survey(group, member)
+      },
+      take: async (group, lane, owner, ms) => {
+        const taken = await lanes.take(group, lane, owner, ms)
+        return taken === null ? null : { ...taken, cursor: starts[lane] ?? 0n }
+      },
+    }))
+  },
+}
+
+function withLanes(change: (lanes: Lanes) => Partial<Lanes>): Driver {
+  const driver = memoryLaneDriver()
+  return { ...driver, lanes: { ...driver.lanes, ...change(driver.lanes) } }
+}

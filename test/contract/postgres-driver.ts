@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { BrokerDriver, LaneDriver, LogDriver } from 'estafet/contract'
+import { migrate, postgres, postgresLog, postgresSink, postgresTopic, type Sql } from 'estafet/postgres'
+import pg from 'pg'
+import type { PostgresBinaries } from '../../engines/postgres/binaries.ts'
+import { temporaryPostgres } from '../../engines/postgres/server.ts'
+import { postgresOutbox } from '../../src/drivers/postgres/outbox.ts'
+
+/** A PostgreSQL on which each clause gets a database of its own. */
+export interface PostgresContract {
+  logDriver(): Promise<LogDriver<Sql>>
+  laneDriver(): Promise<LaneDriver<Sql>>
+  brokerDriver(): Promise<BrokerDriver>
+  stop(): Promise<void>
+}
+
+export async function postgresContract(binaries: PostgresBinaries, isPipelining: boolean): Promise<PostgresContract> {
+  const server = await temporaryPostgres({ binaries, settings: { fsync: 'off' } })
+  const pools: pg.Pool[] = []
+  const admin = new pg.Client({ connectionString: server.adminUrl })
+  await admin.connect()
+  await admin.query('CREATE DATABASE template_of_all')
+  const first = new pg.Client({ connectionString: urlOf(server.adminUrl, 'template_of_all') })
+  await first.connect()
+  await migrate(first)
+  await first.query('CREATE TABLE effect (place bigint GENERATED ALWAYS AS IDENTITY, says text)')
+  await first.end()
+  let databases = 0
+  const fresh = async (): Promise<pg.Pool> => {
+    const name = `clause_${databases++}`
+    await admin.query(`CREATE DATABASE ${name} TEMPLATE template_of_all`)
+    const config: pg.PoolConfig & { pipeline: boolean } = {
+      connectionString: urlOf(server.adminUrl, name),
+      max: 10,
+      pipeline: isPipelining,
+    }
+    const pool = new pg.Pool(config)
+    pool.on('error', () => {})
+    pools.push(pool)
+    return pool
+  }
+  const begin = async (pool: pg.Pool) => {
+    const client = await pool.connect()
+    await client.query('BEGIN')
+    const end = (word: string) => async () => {
+      await client.query(word)
+      client.release()
+    }
+    return { tx: client, commit: end('COMMIT'), rollback: end('ROLLBACK') }
+  }
+  return {
+    async logDriver() {
+      const pool = await fresh()
+      return {
+        outbox: postgresOutbox(),
+        log: postgresLog(pool, { source: 'orders' }).log,
+        begin: () => begin(pool),
+        outside: () => Promise.resolve(pool),
+        moment: () => sleep(150),
+      }
+    },
+    async laneDriver() {
+      const pool = await fresh()
+      const { lanes, unitOfWork } = postgres(pool)
+      return {
+        lanes,
+        unitOfWork,
+        note: async (tx, effect) => void (await tx.query('INSERT INTO effect (says) VALUES ($1)', [effect])),
+        notes: async () =>
+          (await pool.query<{ says: string }>('SELECT says FROM effect ORDER BY place')).rows.map(({ says }) => says),
+        lapse: (ms) => sleep(ms + 20),
+      }
+    },
+    async brokerDriver() {
+      const pool = await fresh()
+      return { sink: postgresSink(pool, { name: 'broker' }), feed: (topic) => postgresTopic(pool, topic).feed }
+    },
+    async stop() {
+      await Promise.all(pools.map((pool) => pool.end()))
+      await admin.end()
+      await server.stop()
+    },
+  }
+}
+
+function urlOf(adminUrl: string, database: string): string {
+  const url = new URL(adminUrl)
+  url.pathname = `/${database}`
+  return url.href
+}

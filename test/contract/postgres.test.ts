@@ -1,0 +1,22 @@
+import { after, before, describe, test } from 'node:test'
+import { brokerClauses, laneClauses, logClauses } from 'estafet/contract'
+import { allPostgres } from '../../engines/postgres/binaries.ts'
+import { type PostgresContract, postgresContract } from './postgres-driver.ts'
+
+for (const binaries of allPostgres()) {
+  for (const isPipelining of [true, false]) {
+    describe(`${binaries.name}, ${isPipelining ? 'pipelining' : 'one statement at a time'}`, () => {
+      let contract: PostgresContract
+      before(async () => {
+        contract = await postgresContract(binaries, isPipelining)
+      })
+      after(() => contract.stop())
+      for (const clause of logClauses())
+        test(`log: ${clause.says}`, async () => clause.holds(await contract.logDriver()))
+      for (const clause of laneClauses())
+        test(`lanes: ${clause.says}`, async () => clause.holds(await contract.laneDriver()))
+      for (const clause of brokerClauses())
+        test(`broker: ${clause.says}`, async () => clause.holds(await contract.brokerDriver()))
+    })
+  }
+}

@@ -1,0 +1,144 @@
+// One process of the crash tests: a publisher, a subscriber or a relay that kills itself at a named step.
+import { event, type Store, service, start, startRelay } from 'estafet'
+import { on, postgres, postgresLog, postgresSink, postgresTopic, type Sql } from 'estafet/postgres'
+import pg from 'pg'
+import * as z from 'zod'
+
+export interface ChildOptions {
+  readonly role: 'publish' | 'subscribe' | 'subscribe-topic' | 'relay'
+  readonly source: string
+  readonly subscriber: string
+  /** Kill -9 at this step, the n-th time it is reached; null for never. */
+  readonly fail: { readonly point: string; readonly times: number } | null
+  readonly operations: number
+}
+
+const options: ChildOptions = JSON.parse(process.env['CRASH_CHILD'] ?? '{}')
+let left = options.fail?.times ?? 0
+
+const Done = event('work.done', {
+  version: 1,
+  schema: z.object({ operation: z.number(), key: z.string() }),
+  key: ({ key }) => key,
+})
+const Noted = event('work.noted', {
+  version: 1,
+  schema: z.object({ operation: z.number() }),
+  key: () => 'note',
+  topic: 'note',
+})
+
+function reach(point: string): void {
+  if (options.fail?.point === point && --left === 0) process.kill(process.pid, 'SIGKILL')
+}
+
+function connect(url: string): pg.Pool {
+  const config: pg.PoolConfig & { pipeline: boolean } = { connectionString: url, max: 12, pipeline: true }
+  const pool = new pg.Pool(config)
+  pool.on('error', () => {})
+  return pool
+}
+
+/** The store, with a step before and after everything that it does. */
+function failing(store: Store<Sql>): Store<Sql> {
+  return {
+    ...store,
+    unitOfWork: {
+      async run(work) {
+        reach('before begin')
+        const result = await store.unitOfWork.run(async (tx) => {
+          reach('begun')
+          const done = await work(tx)
+          reach('before commit')
+          return done
+        })
+        reach('after commit')
+        return result
+      },
+    },
+    lanes: {
+      ...store.lanes,
+      async take(group, lane, owner, leaseMs) {
+        const taken = await store.lanes.take(group, lane, owner, leaseMs)
+        reach('after take')
+        return taken
+      },
+      async save(tx, lane, progress) {
+        reach('before save')
+        await store.lanes.save(tx, lane, progress)
+        reach('after save')
+      },
+    },
+    async publish(tx, ...messages) {
+      reach('before publish')
+      const published = await store.publish(tx, ...messages)
+      reach('after publish')
+      return published
+    },
+  }
+}
+
+const source = connect(options.source)
+const subscriber = connect(options.subscriber)
+const patience = { idleInTransactionMs: 600 }
+const reading = { leaseMs: 600, pace: { hotMs: 2, idleMs: 20 }, backOff: { firstMs: 10, maxMs: 200 } }
+
+async function publishAll(): Promise<void> {
+  const store = failing(postgres(source, patience))
+  const { rows } = await source.query<{ next: number }>(
+    'SELECT coalesce(max(operation), -1)::int + 1 AS next FROM done',
+  )
+  for (let operation = rows[0]?.next ?? 0; operation < options.operations; operation++) {
+    await store.unitOfWork.run(async (tx) => {
+      await tx.query('INSERT INTO done (operation) VALUES ($1)', [operation])
+      reach('after business write')
+      await store.publish(tx, Done({ operation, key: `key-${operation % 5}` }))
+    })
+  }
+  process.exit(0)
+}
+
+const handler = on(Done, async ({ data }, { tx, publish }) => {
+  await tx.query('INSERT INTO effect (operation) VALUES ($1)', [data.operation])
+  reach('in handler')
+  publish(Noted({ operation: data.operation }))
+})
+
+const subscription = service<Sql>('crash', { lanes: 2, batchSize: 7, handlers: [handler] })
+
+switch (options.role) {
+  case 'publish':
+    await publishAll()
+    break
+  case 'subscribe':
+    await start(subscription, {
+      ...{ ...reading, store: failing(postgres(subscriber, patience)) },
+      sources: [postgresLog(source, { source: 'source' })],
+    })
+    break
+  case 'subscribe-topic':
+    await start(subscription, {
+      ...{ ...reading, store: failing(postgres(subscriber, patience)) },
+      sources: [postgresTopic(subscriber, Done.topic)],
+    })
+    break
+  case 'relay': {
+    const sink = postgresSink(subscriber, { name: 'crash' })
+    await startRelay({
+      ...{
+        ...reading,
+        batchSize: 7,
+        source: postgresLog(source, { source: 'source' }),
+        store: failing(postgres(source, patience)),
+      },
+      sink: {
+        ...sink,
+        async send(messages) {
+          reach('before send')
+          await sink.send(messages)
+          reach('after send')
+        },
+      },
+    })
+  }
+}
