@@ -12,7 +12,7 @@ export type {
 } from './message/message.ts'
 export type { StandardSchema } from './message/standard-schema.ts'
 export { defaultLimits, type MessageLimits } from './outbox/prepare.ts'
-export { type Publish, type Published, publisher } from './outbox/publisher.ts'
+export { type PreparePublish, type Publish, type Published, preparer, publisher } from './outbox/publisher.ts'
 export type { Clock } from './ports/clock.ts'
 export type { Feed, FeedState, Fetched } from './ports/feed.ts'
 export type { Lane, LaneGroup, LaneStore, LaneSurvey, Progress } from './ports/lane-store.ts'

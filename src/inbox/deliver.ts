@@ -10,7 +10,8 @@ export interface DeliverParts<Tx> {
   readonly lanes: LaneStore<Tx>
   /** By event type, in the order in which they run. */
   readonly handlers: ReadonlyMap<string, readonly Handler<Tx>[]>
-  readonly publish: (tx: Tx, ...messages: readonly OutgoingMessage[]) => Promise<unknown>
+  /** Encodes messages now, and returns what writes them. */
+  readonly prepare: (messages: readonly OutgoingMessage[]) => (tx: Tx) => Promise<unknown>
   readonly logger: Logger
 }
 
@@ -27,16 +28,19 @@ export async function deliverOnce<Tx>(
   planned: Plan,
   signal: AbortSignal,
 ): Promise<Lane> {
-  await parts.unitOfWork.run(async (tx) => {
-    const outgoing: OutgoingMessage[] = []
-    for (const run of runsOfType(planned)) {
-      for (const handler of parts.handlers.get(run.type) ?? []) {
-        await handleRun(parts, handler, run.messages, { tx, signal, outgoing })
+  let write: (tx: Tx) => Promise<unknown> = () => Promise.resolve()
+  await parts.unitOfWork.run(
+    async (tx) => {
+      const outgoing: OutgoingMessage[] = []
+      for (const run of runsOfType(planned)) {
+        for (const handler of parts.handlers.get(run.type) ?? []) {
+          await handleRun(parts, handler, run.messages, { tx, signal, outgoing })
+        }
       }
-    }
-    if (outgoing.length > 0) await parts.publish(tx, ...outgoing)
-    await parts.lanes.save(tx, lane, planned.progress)
-  })
+      write = parts.prepare(outgoing)
+    },
+    (tx) => Promise.all([write(tx), parts.lanes.save(tx, lane, planned.progress)]),
+  )
   return { ...lane, ...planned.progress }
 }
 

@@ -17,7 +17,8 @@ import type { Service } from './service.ts'
 export interface Store<Tx> {
   readonly unitOfWork: UnitOfWork<Tx>
   readonly lanes: LaneStore<Tx>
-  readonly publish: (tx: Tx, ...messages: readonly OutgoingMessage[]) => Promise<unknown>
+  /** Encodes messages now, and returns what writes them. */
+  readonly prepare: (messages: readonly OutgoingMessage[]) => (tx: Tx) => Promise<unknown>
   /** Opens what tells other processes of this one's publishing. */
   readonly announcer: () => Announcer
 }

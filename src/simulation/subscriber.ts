@@ -8,7 +8,7 @@ import { memoryOutbox } from '../drivers/memory/outbox.ts'
 import { memoryUnitOfWork } from '../drivers/memory/unit-of-work.ts'
 import { memoryBell } from '../drivers/memory/wake-up.ts'
 import { logFeed } from '../outbox/log-feed.ts'
-import { publisher } from '../outbox/publisher.ts'
+import { preparer, publisher } from '../outbox/publisher.ts'
 import { relayOnce } from '../outbox/relay.ts'
 import type { Feed, Fetched } from '../ports/feed.ts'
 import type { Lane } from '../ports/lane-store.ts'
@@ -64,9 +64,10 @@ export function subscribe(world: World, process: string): void {
       if (random.fraction() < 0.03) throw new Error('a handler failed')
       await interrupt('handler did its work')
     })
+    const prepare = preparer({ outbox: memoryOutbox(session, name), clock, random })
     const honest = inboxWork(
       [handler],
-      { unitOfWork, lanes, publish, logger: silent },
+      { unitOfWork, lanes, prepare, logger: silent },
       { applied: 0, duplicates: 0, retried: 0 },
     )
     if (of.mutant !== 'ack before commit' && of.mutant !== 'progress outside the transaction') return honest

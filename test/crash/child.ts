@@ -44,14 +44,18 @@ function failing(store: Store<Sql>): Store<Sql> {
   return {
     ...store,
     unitOfWork: {
-      async run(work) {
+      async run(work, last) {
         reach('before begin')
-        const result = await store.unitOfWork.run(async (tx) => {
-          reach('begun')
-          const done = await work(tx)
-          reach('before commit')
-          return done
-        })
+        const result = await store.unitOfWork.run(
+          async (tx) => {
+            reach('begun')
+            return work(tx)
+          },
+          async (tx) => {
+            await last?.(tx)
+            reach('before commit')
+          },
+        )
         reach('after commit')
         return result
       },
@@ -69,11 +73,13 @@ function failing(store: Store<Sql>): Store<Sql> {
         reach('after save')
       },
     },
-    async publish(tx, ...messages) {
-      reach('before publish')
-      const published = await store.publish(tx, ...messages)
-      reach('after publish')
-      return published
+    prepare(messages) {
+      const write = store.prepare(messages)
+      return async (tx) => {
+        reach('before publish')
+        await write(tx)
+        reach('after publish')
+      }
     },
   }
 }
@@ -92,7 +98,7 @@ async function publishAll(): Promise<void> {
     await store.unitOfWork.run(async (tx) => {
       await tx.query('INSERT INTO done (operation) VALUES ($1)', [operation])
       reach('after business write')
-      await store.publish(tx, Done({ operation, key: `key-${operation % 5}` }))
+      await store.prepare([Done({ operation, key: `key-${operation % 5}` })])(tx)
     })
   }
   process.exit(0)

@@ -20,7 +20,7 @@ export function takeDocument(
   const hash = createHash('sha256')
     .update(JSON.stringify([kind, invoice]))
     .digest('hex')
-  return store.transaction(async (tx) => {
+  return store.transaction(async (tx, publish) => {
     const inserted = await tx.query(
       `INSERT INTO document (invoice_no, kind, customer_id, country, total, body_hash)
       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (invoice_no) DO NOTHING`,
@@ -28,7 +28,7 @@ export function takeDocument(
     )
     if (inserted.rowCount === 0) return (await hashOf(tx, invoice.invoiceNo)) === hash ? 'known' : 'conflict'
     await insertLines(tx, invoice)
-    await store.publish(tx, eventOf[kind]({ ...invoice, total: sum }, context))
+    publish(eventOf[kind]({ ...invoice, total: sum }, context))
     return 'taken'
   })
 }

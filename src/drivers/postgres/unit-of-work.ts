@@ -1,7 +1,7 @@
 import { EstafetError } from '../../message/errors.ts'
 import type { UnitOfWork } from '../../ports/unit-of-work.ts'
 import { rolledBack, translate } from './failure.ts'
-import { duringTransaction, sendAhead } from './open-transaction.ts'
+import { duringTransaction, isPipelining, sendAhead } from './open-transaction.ts'
 import type { Sql, SqlClient, SqlPool } from './sql.ts'
 
 export interface UnitOfWorkOptions {
@@ -19,7 +19,7 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
   const idleMs = options.idleInTransactionMs ?? 10_000
   const prepared = new WeakSet<SqlClient>()
   return {
-    async run(work) {
+    async run(work, last) {
       const client = await connect(pool)
       let failure: Error | undefined
       const note = (error: Error): void => {
@@ -33,9 +33,11 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
           prepared.add(client)
         }
         await sendAhead(client, client.query('BEGIN'))
-        const result = await duringTransaction(client, () => work(client))
-        const { command } = await client.query('COMMIT')
-        if (command !== 'COMMIT') throw rolledBack()
+        const result = await duringTransaction(client, async () => {
+          const done = await work(client)
+          await commit(client, last)
+          return done
+        })
         options.committed?.()
         return result
       } catch (error) {
@@ -47,6 +49,30 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
       }
     },
   }
+}
+
+async function commit(client: SqlClient, last: ((tx: Sql) => Promise<unknown>) | undefined): Promise<void> {
+  const sent = last?.(client) ?? Promise.resolve()
+  if (isPipelining(client)) await refuseEarly(sent)
+  else await sent
+  const committing = client.query('COMMIT')
+  committing.catch(() => {})
+  // Its own error says more than the ROLLBACK that answers COMMIT.
+  await sent
+  const { command } = await committing
+  if (command !== 'COMMIT') throw rolledBack()
+}
+
+/** Throws what failed before anything was sent; the server knows nothing of that, and would commit the rest. */
+async function refuseEarly(sent: Promise<unknown>): Promise<void> {
+  let early: { readonly error: unknown } | null = null
+  sent.catch((error: unknown) => {
+    early = { error }
+  })
+  // An async function that throws at once takes some turns to reject through those that wrap it; no answer is as quick.
+  for (let turn = 0; turn < 8; turn++) await Promise.resolve()
+  const found: { readonly error: unknown } | null = early
+  if (found !== null) await sent
 }
 
 async function connect(pool: SqlPool): Promise<SqlClient> {
