@@ -1,7 +1,7 @@
 import type { BackOff } from '../delivery/back-off.ts'
 import { backOffMs } from '../delivery/back-off.ts'
 import { shareLanes } from '../delivery/lane-share.ts'
-import { type PollPace, pollMs } from '../delivery/poll-pace.ts'
+import { isBusy, type PollPace, pollMs } from '../delivery/poll-pace.ts'
 import { EstafetError, isEstafetError } from '../message/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Feed } from '../ports/feed.ts'
@@ -61,9 +61,12 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
     if (seen === 'more') news.ring()
     agents.look.beat()
     emptyLooks = seen === 'idle' ? emptyLooks + 1 : 0
+    newsInARow = seen === 'more' ? newsInARow + 1 : 0
+    if (isBusy(newsInARow)) return clock.sleep(options.pace.busyMs, stopping.signal)
     await parts.wakeUp.wait(pollMs(options.pace, emptyLooks), stopping.signal)
   }
   let emptyLooks = 0
+  let newsInARow = 0
 
   async function lease(): Promise<void> {
     const state = await feed.open()

@@ -74,7 +74,7 @@ export function readingOf(
     newEpochAt: options.newEpochAt ?? 'refuse',
     leaseMs: options.leaseMs ?? 10_000,
     backOff: options.backOff ?? { firstMs: 50, maxMs: 30_000 },
-    pace: options.pace ?? { hotMs: 2, idleMs: 250 },
+    pace: options.pace ?? { hotMs: 2, busyMs: 10, idleMs: 250 },
   }
 }
 

@@ -51,7 +51,7 @@ export function subscribe(world: World, process: string): void {
     { feed: feedOf(world, process), lanes, work, wakeUp: memoryBell(clock).wakeUp(), clock, random, logger: silent },
     {
       ...{ subscription: isRelay ? 'relay:memory' : 'subscriber', owner, startAt: 'beginning', newEpochAt: 'refuse' },
-      ...{ leaseMs, batchSize: 4, backOff: { firstMs: 5, maxMs: 50 }, pace: { hotMs: 4, idleMs: 40 } },
+      ...{ leaseMs, batchSize: 4, backOff: { firstMs: 5, maxMs: 50 }, pace: { hotMs: 4, busyMs: 8, idleMs: 40 } },
     },
   )
 

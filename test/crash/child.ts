@@ -87,7 +87,7 @@ function failing(store: Store<Sql>): Store<Sql> {
 const source = connect(options.source)
 const subscriber = connect(options.subscriber)
 const patience = { idleInTransactionMs: 600 }
-const reading = { leaseMs: 600, pace: { hotMs: 2, idleMs: 20 }, backOff: { firstMs: 10, maxMs: 200 } }
+const reading = { leaseMs: 600, pace: { hotMs: 2, busyMs: 5, idleMs: 20 }, backOff: { firstMs: 10, maxMs: 200 } }
 
 async function publishAll(): Promise<void> {
   const store = failing(postgres(source, patience))

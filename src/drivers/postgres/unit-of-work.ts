@@ -1,6 +1,7 @@
 import { EstafetError } from '../../message/errors.ts'
 import type { UnitOfWork } from '../../ports/unit-of-work.ts'
 import { rolledBack, translate } from './failure.ts'
+import { holdFlush } from './hold-flush.ts'
 import { duringTransaction, isPipelining, sendAhead } from './open-transaction.ts'
 import type { Sql, SqlClient, SqlPool } from './sql.ts'
 
@@ -32,9 +33,8 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
           await sendAhead(client, client.query(`SET idle_in_transaction_session_timeout = ${Math.trunc(idleMs)}`))
           prepared.add(client)
         }
-        await sendAhead(client, client.query('BEGIN'))
         const result = await duringTransaction(client, async () => {
-          const done = await work(client)
+          const done = await begin(client, work)
           await commit(client, last)
           return done
         })
@@ -51,16 +51,37 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
   }
 }
 
+/** Runs the work; where the client pipelines, BEGIN travels with the work's first statements. */
+async function begin<Result>(client: SqlClient, work: (tx: Sql) => Promise<Result>): Promise<Result> {
+  if (!isPipelining(client)) {
+    await client.query('BEGIN')
+    return work(client)
+  }
+  const flush = holdFlush(client)
+  try {
+    client.query('BEGIN').catch(() => {})
+    return work(client)
+  } finally {
+    flush()
+  }
+}
+
 async function commit(client: SqlClient, last: ((tx: Sql) => Promise<unknown>) | undefined): Promise<void> {
-  const sent = last?.(client) ?? Promise.resolve()
-  if (isPipelining(client)) await refuseEarly(sent)
-  else await sent
-  const committing = client.query('COMMIT')
-  committing.catch(() => {})
-  // Its own error says more than the ROLLBACK that answers COMMIT.
-  await sent
-  const { command } = await committing
-  if (command !== 'COMMIT') throw rolledBack()
+  const isAhead = isPipelining(client)
+  const flush = isAhead ? holdFlush(client) : () => {}
+  try {
+    const sent = last?.(client) ?? Promise.resolve()
+    await (isAhead ? refuseEarly(sent) : sent)
+    const committing = client.query('COMMIT')
+    committing.catch(() => {})
+    flush()
+    // Its own error says more than the ROLLBACK that answers COMMIT.
+    await sent
+    const { command } = await committing
+    if (command !== 'COMMIT') throw rolledBack()
+  } finally {
+    flush()
+  }
 }
 
 /** Throws what failed before anything was sent; the server knows nothing of that, and would commit the rest. */
