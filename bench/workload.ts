@@ -5,7 +5,7 @@ import * as z from 'zod'
 import type { PostgresServer } from '../engines/postgres/server.ts'
 
 export const keys = 1000
-/** About 170 bytes of JSON, as in docs/decisions/0006-benchmarks.md. */
+/** Makes the payload about 170 bytes of JSON. */
 const note = 'x'.repeat(90)
 
 export const OrderPlaced = event('order.placed', {

@@ -6,11 +6,9 @@
  */
 export const errorCodes = {
   CONFLICT: { retry: 'later', means: 'another transaction won; nothing was written' },
-  TIMEOUT: { retry: 'later', means: 'no answer within the time allowed' },
   UNAVAILABLE: { retry: 'later', means: 'the database or broker could not be reached, or its answer was lost' },
   FENCED: { retry: 'later', means: 'the lease of this lane went to another process; nothing was written' },
   GAP: { retry: 'later', means: 'messages are missing between the last one taken and the one received' },
-  CLOSED: { retry: 'never', means: 'the object was stopped before the call' },
   INVALID_MESSAGE: { retry: 'never', means: 'the data does not satisfy the schema of its event' },
   UNENCODABLE: { retry: 'never', means: 'the data cannot be written as JSON without changing it' },
   TOO_LARGE: { retry: 'never', means: 'the message exceeds a size limit' },
@@ -18,7 +16,6 @@ export const errorCodes = {
   UNDECODABLE: { retry: 'never', means: 'the stored bytes are not the JSON they should be' },
   EPOCH_CHANGED: { retry: 'never', means: 'the log is not the one that was read before, or it was set back' },
   SCHEMA_DRIFT: { retry: 'never', means: 'the database differs from what the migrations made' },
-  UNSUPPORTED: { retry: 'never', means: 'the driver cannot do what was asked, and says so' },
   MISCONFIGURED: { retry: 'never', means: 'an option or a server setting is missing, wrong or unsafe' },
 } as const satisfies Record<string, { readonly retry: 'later' | 'never'; readonly means: string }>
 
