@@ -23,14 +23,17 @@ interface Waiting {
   readonly fail: () => void
 }
 
-// Enough turns for the longest chain of awaits between two interrupts; more would only take longer.
-const turns = 60
+// Turns that most chains of awaits between two interrupts take, and the longest: nothing waits before those have passed.
+const usualTurns = 16
+const allTurns = 100
 
 /** Runs many tasks in one thread, one step of one of them at a time, in an order that a seed decides. */
 export function scheduler(clock: VirtualClock, random: Random, failure: () => Error): Scheduler {
   let waiting: Waiting[] = []
   const lives = new Map<string, number>()
   const pausedUntil = new Map<string, number>()
+  const readyTasks = (): readonly Waiting[] =>
+    waiting.filter(({ process }) => (pausedUntil.get(process) ?? 0) <= clock.now())
 
   return {
     interrupt(process) {
@@ -52,8 +55,9 @@ export function scheduler(clock: VirtualClock, random: Random, failure: () => Er
       void clock.sleep(ms)
     },
     async step(fate) {
-      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
-      const ready = waiting.filter(({ process }) => (pausedUntil.get(process) ?? 0) <= clock.now())
+      for (let turn = 0; turn < usualTurns; turn++) await Promise.resolve()
+      if (readyTasks().length === 0) for (let turn = usualTurns; turn < allTurns; turn++) await Promise.resolve()
+      const ready = readyTasks()
       const chosen = ready[Math.floor(random.fraction() * ready.length)]
       // Now and then time passes although somebody could go on: a slow step.
       if (chosen === undefined || random.fraction() < 0.02) {

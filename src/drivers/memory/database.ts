@@ -26,7 +26,12 @@ export interface MemoryDatabase {
   begin(owner: string): MemoryTransaction
   commit(tx: MemoryTransaction): void
   abort(tx: MemoryTransaction): void
-  /** Takes a lock until the transaction ends; waits while another one holds it against us. */
+  /** Runs a statement once the transaction's earlier ones have ended: a connection does one thing at a time. */
+  statement<Result>(tx: MemoryTransaction, run: () => Promise<Result>): Promise<Result>
+  /**
+   * Takes a lock until the transaction ends; waits while another one holds it against us. Throws CONFLICT when they
+   * would wait for each other for ever.
+   */
   lock(tx: MemoryTransaction, name: string, mode: 'shared' | 'exclusive'): Promise<void>
   /** Transactions that hold a lock, as tokens. */
   holders(name: string): readonly string[]
@@ -49,7 +54,10 @@ interface Transaction extends MemoryTransaction {
   isDoomed: boolean
   effects: (() => void)[]
   locks: Set<string>
-  readonly ended: PromiseWithResolvers<void>
+  waitsFor: Transaction | null
+  lastStatement: Promise<unknown>
+  /** Resolves when it gives up locks: at its end, or at the end of a savepoint. */
+  letsGo: PromiseWithResolvers<void>
 }
 
 /** A database in memory, with the semantics of PostgreSQL that the toolkit's protocols exist for. */
@@ -70,7 +78,7 @@ export function memoryDatabase(clock: Clock): MemoryDatabase {
     tx.isOpen = false
     open.delete(tx)
     tx.locks.clear()
-    tx.ended.resolve()
+    tx.letsGo.resolve()
   }
 
   function against(tx: Transaction, name: string, mode: 'shared' | 'exclusive'): Transaction | undefined {
@@ -98,7 +106,9 @@ export function memoryDatabase(clock: Clock): MemoryDatabase {
         isDoomed: false,
         effects: [],
         locks: new Set(),
-        ended: Promise.withResolvers(),
+        waitsFor: null,
+        lastStatement: Promise.resolve(),
+        letsGo: Promise.withResolvers(),
         insert: (list, row) => {
           tx.effects.push(() => {
             const rows = lists.get(list) ?? []
@@ -118,6 +128,8 @@ export function memoryDatabase(clock: Clock): MemoryDatabase {
             await work()
           } catch {
             Object.assign(tx, before)
+            tx.letsGo.resolve()
+            tx.letsGo = Promise.withResolvers()
           }
         },
       }
@@ -137,10 +149,19 @@ export function memoryDatabase(clock: Clock): MemoryDatabase {
       const own = open.get(tx)
       if (own !== undefined) end(own)
     },
+    async statement(tx, run) {
+      const own = inner(tx)
+      const running = own.lastStatement.then(run)
+      own.lastStatement = running.catch(() => {})
+      return running
+    },
     async lock(tx, name, mode) {
       const own = inner(tx)
       for (let other = against(own, name, mode); other !== undefined; other = against(own, name, mode)) {
-        await other.ended.promise
+        refuseDeadlock(own, other)
+        own.waitsFor = other
+        await other.letsGo.promise
+        own.waitsFor = null
         inner(tx)
       }
       own.locks.add(`${mode} ${name}`)
@@ -165,4 +186,12 @@ export function memoryDatabase(clock: Clock): MemoryDatabase {
     },
   }
   return database
+}
+
+function refuseDeadlock(own: Transaction, other: Transaction): void {
+  for (let next: Transaction | null = other; next !== null; next = next.waitsFor) {
+    if (next !== own) continue
+    own.isDoomed = true
+    throw new EstafetError('CONFLICT', 'Two transactions waited for each other, and this one was chosen to give way.')
+  }
 }

@@ -54,18 +54,20 @@ export function memoryLaneStore(
       return { group, index, owner, fence: taken.fence, cursor: row.cursor, marks: row.marks }
     },
 
-    async save(tx, lane, progress) {
-      await interrupt('save')
-      const key = laneKey(lane.group, lane.index)
-      await database.lock(tx, key, 'exclusive')
-      const row = rowOf(lanes, key)
-      const isFenced = mutations.checksFence && row.fence !== lane.fence
-      if (isFenced || (mutations.checksCursor && row.cursor !== lane.cursor)) {
-        tx.doom()
-        throw new EstafetError('FENCED', 'The lane is held by another process or moved on; nothing was written.')
-      }
-      tx.atCommit(() => {
-        lanes.set(key, { ...rowOf(lanes, key), ...progress })
+    save(tx, lane, progress) {
+      return database.statement(tx, async () => {
+        await interrupt('save')
+        const key = laneKey(lane.group, lane.index)
+        await database.lock(tx, key, 'exclusive')
+        const row = rowOf(lanes, key)
+        const isFenced = mutations.checksFence && row.fence !== lane.fence
+        if (isFenced || (mutations.checksCursor && row.cursor !== lane.cursor)) {
+          tx.doom()
+          throw new EstafetError('FENCED', 'The lane is held by another process or moved on; nothing was written.')
+        }
+        tx.atCommit(() => {
+          lanes.set(key, { ...rowOf(lanes, key), ...progress })
+        })
       })
     },
 

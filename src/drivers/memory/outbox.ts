@@ -1,5 +1,5 @@
 import { EstafetError } from '../../message/errors.ts'
-import type { StoredMessage } from '../../message/message.ts'
+import type { EncodedMessage, StoredMessage } from '../../message/message.ts'
 import type { Outbox } from '../../ports/outbox.ts'
 import type { MemoryDatabase, MemoryTransaction } from './database.ts'
 import type { MemorySession } from './session.ts'
@@ -19,27 +19,29 @@ export function memoryOutbox(
   mutations: OutboxMutations = { hasLogLock: true, hasKeyLock: true },
 ): Outbox<MemoryTransaction> {
   const { database, interrupt } = session
+  async function write(tx: MemoryTransaction, messages: readonly EncodedMessage[]): Promise<readonly bigint[]> {
+    await interrupt('append')
+    if (mutations.hasLogLock) await database.lock(tx, logLock, 'shared')
+    if (mutations.hasKeyLock) {
+      for (const slot of [...new Set(messages.map(({ key }) => slotOf(key)))].sort((a, b) => a - b)) {
+        await database.lock(tx, `slot ${slot}`, 'exclusive')
+      }
+    }
+    const time = new Date(database.clock.now()).toISOString()
+    const stored: StoredMessage[] = []
+    for (const message of messages) {
+      stored.push({ ...message, source, epoch: epochOf(database), position: database.draw(), time })
+      await interrupt('position drawn')
+    }
+    tx.atCommit(() => {
+      for (const message of stored) messagesOf(database).set(message.position.toString(), message)
+    })
+    return stored.map(({ position }) => position)
+  }
   return {
     async append(tx, messages) {
-      if (!tx.isOpen)
-        throw new EstafetError('NOT_IN_TRANSACTION', 'publish needs an open transaction; nothing was written.')
-      await interrupt('append')
-      if (mutations.hasLogLock) await database.lock(tx, logLock, 'shared')
-      if (mutations.hasKeyLock) {
-        for (const slot of [...new Set(messages.map(({ key }) => slotOf(key)))].sort((a, b) => a - b)) {
-          await database.lock(tx, `slot ${slot}`, 'exclusive')
-        }
-      }
-      const time = new Date(database.clock.now()).toISOString()
-      const stored: StoredMessage[] = []
-      for (const message of messages) {
-        stored.push({ ...message, source, epoch: epochOf(database), position: database.draw(), time })
-        await interrupt('position drawn')
-      }
-      tx.atCommit(() => {
-        for (const message of stored) messagesOf(database).set(message.position.toString(), message)
-      })
-      return stored.map(({ position }) => position)
+      if (tx.isOpen) return database.statement(tx, () => write(tx, messages))
+      throw new EstafetError('NOT_IN_TRANSACTION', 'publish needs an open transaction; nothing was written.')
     },
   }
 }
