@@ -9,7 +9,10 @@ const main = fileURLToPath(new URL('main.ts', import.meta.url))
 let wrong = 0
 for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
   const words = ['--conditions=estafet-source', main, '--kill', String(seed), ...rest]
-  const { status, stdout } = spawnSync(process.execPath, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  const { status, stdout } = spawnSync(process.execPath, words, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
   const last = stdout.trim().split('\n').at(-1)
   process.stdout.write(`seed ${seed}: exit code ${status}. ${last}\n`)
   if (status !== 0) wrong += 1

@@ -4,10 +4,13 @@ import * as z from 'zod'
 /** A decimal with up to four places, as text: money is never a binary float. */
 export const decimal = z.string().regex(/^-?\d{1,10}(\.\d{1,4})?$/, 'must be a decimal with at most 4 places')
 
+export const maxQuantity = 1_000_000
+export const maxLines = 5_000
+
 export const line = z.object({
   stockCode: z.string().trim().min(1).max(40),
   description: z.string().max(200).nullable(),
-  quantity: z.number().int().min(-1_000_000).max(1_000_000),
+  quantity: z.number().int().min(-maxQuantity).max(maxQuantity),
   unitPrice: decimal,
   invoicedAt: z.iso.datetime(),
 })
@@ -17,7 +20,7 @@ export const invoice = z.object({
   invoiceNo: z.string().regex(/^[A-Z]?\d{1,10}$/),
   customerId: z.string().min(1).max(20).nullable(),
   country: z.string().trim().min(1).max(60),
-  lines: z.array(line).min(1).max(5_000),
+  lines: z.array(line).min(1).max(maxLines),
 })
 export type Invoice = z.infer<typeof invoice>
 

@@ -37,9 +37,13 @@ test('docs/errors.md has a section for each code, and no other', () => {
 })
 
 test('every error code is thrown by the source and checked by a test', () => {
-  const source = globSync('src/**/*.ts', { cwd: root }).filter((path) => !path.endsWith('message/errors.ts')).map(text)
+  const source = globSync('src/**/*.ts', { cwd: root })
+    .filter((path) => !path.endsWith('message/errors.ts'))
+    .map(text)
   const unused = Object.keys(errorCodes).filter((code) => !source.some((file) => file.includes(`'${code}'`)))
-  const untested = Object.keys(errorCodes).filter((code) => ![...tests, ...clauses].some((file) => file.includes(`'${code}'`)))
+  const untested = Object.keys(errorCodes).filter(
+    (code) => ![...tests, ...clauses].some((file) => file.includes(`'${code}'`)),
+  )
   assert.deepEqual({ unused, untested }, { unused: [], untested: [] })
 })
 

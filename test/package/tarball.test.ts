@@ -10,20 +10,41 @@ import pg from 'pg'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const node22 = join(root, '.estafet', 'node-22', 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node')
+const node22 = join(
+  root,
+  '.estafet',
+  'node-22',
+  'node_modules',
+  `node-${process.platform}-${process.arch}`,
+  'bin',
+  'node',
+)
 const home = mkdtempSync(join(tmpdir(), 'estafet-package-'))
 let listing: readonly string[] = []
 let server: PostgresServer
 
 before(async () => {
   server = await temporaryPostgres()
-  const packed = execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', home], { cwd: root, encoding: 'utf8' })
-  const [made]: readonly { filename: string; files: readonly { path: string }[] }[] = JSON.parse(packed.slice(packed.indexOf('[\n')))
+  const packed = execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', home], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  const [made]: readonly { filename: string; files: readonly { path: string }[] }[] = JSON.parse(
+    packed.slice(packed.indexOf('[\n')),
+  )
   listing = (made?.files ?? []).map(({ path }) => path)
   mkdirSync(join(home, 'node_modules', 'estafet'), { recursive: true })
-  execFileSync('tar', ['-xzf', join(home, made?.filename ?? ''), '--strip-components=1', '-C', join(home, 'node_modules', 'estafet')])
+  execFileSync('tar', [
+    '-xzf',
+    join(home, made?.filename ?? ''),
+    '--strip-components=1',
+    '-C',
+    join(home, 'node_modules', 'estafet'),
+  ])
   // What a user installs beside it; from here, so that the test needs no network.
-  for (const name of readdirSync(join(root, 'node_modules')).filter((each) => /^(pg|zod|postgres-|split2|xtend|pgpass)/.test(each))) {
+  for (const name of readdirSync(join(root, 'node_modules')).filter((each) =>
+    /^(pg|zod|postgres-|split2|xtend|pgpass)/.test(each),
+  )) {
     symlinkSync(join(root, 'node_modules', name), join(home, 'node_modules', name))
   }
   cpSync(join(root, 'test', 'docs', 'readme'), home, { recursive: true })
@@ -35,10 +56,18 @@ after(async () => {
 })
 
 test('the tarball holds the compiled doors, the types, the migrations and the licence, and nothing private', () => {
-  for (const wanted of ['dist/index.js', 'dist/index.d.ts', 'dist/postgres.js', 'dist/drivers/postgres/migrations/0001-log.sql', 'LICENSE']) {
+  for (const wanted of [
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/postgres.js',
+    'dist/drivers/postgres/migrations/0001-log.sql',
+    'LICENSE',
+  ]) {
     assert.ok(listing.includes(wanted), wanted)
   }
-  const foreign = listing.filter((path) => !/^(dist|src)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path))
+  const foreign = listing.filter(
+    (path) => !/^(dist|src)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
+  )
   assert.deepEqual(foreign, [])
 })
 
@@ -56,7 +85,19 @@ test('a program that uses the types from the tarball compiles, and a wrong one d
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   const check = (text: string): number => {
     writeFileSync(join(home, 'program.ts'), text)
-    const words = [compiler, '--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2024', '--types', '', 'program.ts']
+    const words = [
+      compiler,
+      '--noEmit',
+      '--strict',
+      '--skipLibCheck',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2024',
+      '--types',
+      '',
+      'program.ts',
+    ]
     return spawnSync(process.execPath, words, { cwd: home }).status ?? 1
   }
   const head = `import { event } from 'estafet'\nimport { z } from 'zod'
@@ -106,5 +147,8 @@ async function waitForRows(client: pg.Client): Promise<readonly unknown[]> {
 /** The Node that runs the tests, and Node 22 where it is found. */
 function nodes(): readonly { program: string; version: string }[] {
   const found = existsSync(node22) ? [node22, process.execPath] : [process.execPath]
-  return found.map((program) => ({ program, version: execFileSync(program, ['--version'], { encoding: 'utf8' }).trim() }))
+  return found.map((program) => ({
+    program,
+    version: execFileSync(program, ['--version'], { encoding: 'utf8' }).trim(),
+  }))
 }

@@ -40,7 +40,6 @@ export function ordersApi(store: PostgresStore, logger: Logger): OpenAPIHono {
   })
   for (const kind of documentKinds) addPost(app, store, kind, logger)
   addGet(app, store)
-  app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'Shop: orders', version: '1' } })
   return app
 }
 

@@ -11,6 +11,9 @@ export const eventOf = {
   adjustment: OrderAdjusted,
 } as const satisfies Record<DocumentKind, typeof OrderPlaced>
 
+/** What a message may carry as a total: ten digits before the point. */
+const maxTotal = 1e10
+
 /** What is wrong with an invoice as a document of a kind: the field, and why. Empty when nothing is. */
 export function faults(kind: DocumentKind, invoice: Invoice): readonly { field: string; reason: string }[] {
   const found: { field: string; reason: string }[] = []
@@ -26,6 +29,7 @@ export function faults(kind: DocumentKind, invoice: Invoice): readonly { field: 
     const reason = lineFault(kind, line)
     if (reason !== null) found.push({ field: `lines.${at}.${reason.field}`, reason: reason.reason })
   })
+  if (new Decimal(total(invoice)).abs().gte(maxTotal)) found.push({ field: 'lines', reason: 'add up to too much' })
   return found
 }
 

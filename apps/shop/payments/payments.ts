@@ -10,9 +10,10 @@ export const payments = service<Sql>('payments', {
   handlers: orderEvents.map((type) =>
     onMany(type, async (events, { tx, publish }) => {
       await journal(tx, 'enter', events)
-      await tx.query(
+      const { rows } = await tx.query<{ invoice_no: string }>(
         `INSERT INTO ledger_entry (invoice_no, kind, country, customer_id, lines, amount)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::numeric[])`,
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::numeric[])
+        ON CONFLICT (invoice_no) DO NOTHING RETURNING invoice_no`,
         [
           events.map(({ data }) => data.invoiceNo),
           events.map(({ data }) => entryKind(data.total)),
@@ -22,7 +23,9 @@ export const payments = service<Sql>('payments', {
           events.map(({ data }) => data.total),
         ],
       )
+      const entered = new Set(rows.map((row) => row.invoice_no))
       for (const { data } of events) {
+        if (!entered.has(data.invoiceNo)) continue
         const told = entryKind(data.total) === 'refund' ? PaymentRefunded : PaymentCaptured
         publish(told({ invoiceNo: data.invoiceNo, country: data.country, amount: data.total }))
       }

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { type ServiceName, serviceNames } from '../system/system.ts'
+import { type ServiceName, serviceNames } from '../system/services.ts'
 import type { ByCountry } from './figures.ts'
 
 /** Which events each service takes, by the service that publishes them: what must have had an effect there. */

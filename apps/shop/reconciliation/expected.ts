@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { ByCountry } from './figures.ts'
 
@@ -12,7 +13,8 @@ export async function expectedFigures(
   without: { readonly lines: ReadonlySet<number>; readonly isWanted: (invoiceNo: string) => boolean },
 ): Promise<ByCountry> {
   const sums = new Map<string, { invoices: Set<string>; lines: number; total: bigint }>()
-  const input = file.endsWith('.gz') ? createReadStream(file).pipe(createGunzip()) : createReadStream(file)
+  const raw = createReadStream(file)
+  const input = file.endsWith('.gz') ? pipeline(raw, createGunzip(), () => {}) : raw
   let number = 0
   for await (const text of createInterface({ input })) {
     number += 1

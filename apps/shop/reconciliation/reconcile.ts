@@ -1,4 +1,4 @@
-import { type ServiceName, serviceNames } from '../system/system.ts'
+import { type ServiceName, serviceNames } from '../system/services.ts'
 import type { Actual, EventFigures } from './actual.ts'
 import { decimalText, tenThousandths } from './expected.ts'
 import type { ByCountry, Figures } from './figures.ts'

@@ -1,4 +1,4 @@
-import type { Invoice } from '../messages.ts'
+import { type Invoice, maxLines } from '../messages.ts'
 import { type BadLine, type FileLine, fileLines } from './lines.ts'
 
 export interface ReadInvoices {
@@ -24,6 +24,10 @@ export async function readInvoices(file: string, limit = Number.POSITIVE_INFINIT
     const invoice = known ?? { head: read, lines: [] }
     if (read.country !== invoice.head.country || read.customerId !== invoice.head.customerId) {
       badLines.push({ line: read.line, reason: 'Country or CustomerID differs from the first line of its invoice' })
+      continue
+    }
+    if (invoice.lines.length === maxLines) {
+      badLines.push({ line: read.line, reason: `its invoice has more than ${maxLines} lines` })
       continue
     }
     const { stockCode, description, quantity, unitPrice, invoicedAt } = read

@@ -1,9 +1,7 @@
-import { open } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
-import { createGunzip } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
 import * as z from 'zod'
-import { decimal } from '../messages.ts'
+import { decimal, maxQuantity } from '../messages.ts'
+import { textLines, UnusableFile } from './text-lines.ts'
 
 /** One good line of the shop's file. */
 export interface FileLine {
@@ -48,7 +46,8 @@ const row = z.object({
     .string()
     .regex(/^-?\d{1,7}$/, 'is no whole number')
     .transform(Number)
-    .refine((n) => n !== 0, 'is zero'),
+    .refine((n) => n !== 0, 'is zero')
+    .refine((n) => Math.abs(n) <= maxQuantity, `is beyond ${maxQuantity}`),
   InvoiceDate: z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/, 'is no date'),
   UnitPrice: z.string().pipe(decimal),
   // About a third of the lines name no customer.
@@ -58,23 +57,19 @@ const row = z.object({
 
 /**
  * Reads a file of the shop's columns, `.csv` or `.csv.gz`, line by line: good ones as data, bad ones with their number and
- * reason. Throws when the file cannot be read or has other columns.
+ * reason. Throws UnusableFile when the file cannot be read or has other columns.
  *
  * Each line is parsed by itself, so that a quote left open spoils its own line and not the rest of the file; a field of
  * several lines, which the shop's files do not have, is thereby a bad line.
  */
 export async function* fileLines(file: string): AsyncGenerator<FileLine | BadLine> {
-  const handle = await open(file)
-  const raw = handle.createReadStream()
-  const input = file.endsWith('.gz') ? raw.pipe(createGunzip()) : raw
-  raw.on('error', (error) => input.destroy(error))
   let number = 0
-  for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const text of textLines(file)) {
     number += 1
-    if (number === 1) refuseColumns(fieldsOf(text) ?? [])
+    if (number === 1) refuseColumns(file, fieldsOf(text) ?? [])
     else if (text.trim() !== '') yield toLine(fieldsOf(text), number)
   }
-  if (number === 0) throw new Error('The file is empty.')
+  if (number === 0) throw new UnusableFile(`${file} is empty: its first line must be ${columns.join(',')}`)
 }
 
 function fieldsOf(text: string): readonly string[] | null {
@@ -86,9 +81,9 @@ function fieldsOf(text: string): readonly string[] | null {
   }
 }
 
-function refuseColumns(header: readonly string[]): void {
+function refuseColumns(file: string, header: readonly string[]): void {
   if (columns.every((name, at) => header[at]?.trim() === name)) return
-  throw new Error(`The file's first line must be: ${columns.join(',')}`)
+  throw new UnusableFile(`${file} has other columns: its first line must be ${columns.join(',')}`)
 }
 
 function toLine(record: readonly string[] | null, line: number): FileLine | BadLine {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type System, serviceNames } from './system.ts'
+import { serviceNames } from './services.ts'
+import type { System } from './system.ts'
 
 /**
  * Kills services and the database server, kill -9, at moments that the seed decides, until the signal aborts. Resolves to

@@ -1,10 +1,11 @@
 import { serve } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { type Logger, logger as makeLogger, type Running, type Service, start } from 'estafet'
+import { type Logger, logger as makeLogger, type Service, start } from 'estafet'
 import { type PostgresStore, postgres, postgresLog, type Sql } from 'estafet/postgres'
 import { supervised } from 'estafet/supervisor'
 import pg from 'pg'
 import * as z from 'zod'
+import { addStandardRoutes } from './standard-routes.ts'
 
 /** What the composition root tells a service's process, as JSON in SHOP_SERVICE. */
 export const processSettings = z.object({
@@ -15,36 +16,30 @@ export const processSettings = z.object({
 })
 export type ProcessSettings = z.infer<typeof processSettings>
 
-/** Runs one service in this process: its subscriptions, and HTTP with its health and whatever `routes` adds. */
+/** Runs one service in this process: its subscriptions, and HTTP on a free port of the loopback address. */
 export async function runService(
   service: Service<Sql>,
   routes: (store: PostgresStore, logger: Logger) => OpenAPIHono = () => new OpenAPIHono(),
 ): Promise<void> {
   const settings = processSettings.parse(JSON.parse(process.env['SHOP_SERVICE'] ?? '{}'))
   const logger = makeLogger({ service: service.name, level: settings.quiet ? 'error' : 'info' })
-  const pools = [connect(settings.database, logger)]
-  const [own] = pools
-  if (own === undefined) throw new Error('no pool')
+  const own = connect(settings.database, logger)
+  const read = Object.entries(settings.sources).map(([source, url]) => ({ source, pool: connect(url, logger) }))
   const store = postgres(own, { idleInTransactionMs: 3_000 })
-  const sources = Object.entries(settings.sources).map(([source, url]) => {
-    const pool = connect(url, logger)
-    pools.push(pool)
-    return postgresLog(pool, { source })
-  })
   const running = await start(service, {
     store,
-    sources,
+    sources: read.map(({ source, pool }) => postgresLog(pool, { source })),
     logger,
     leaseMs: 3_000,
     backOff: { firstMs: 50, maxMs: 2_000 },
   })
   const app = routes(store, logger)
-  addHealth(app, running)
+  addStandardRoutes(app, service.name, running, store)
   const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
     supervised({ url: `http://127.0.0.1:${port}` }, async () => {
       server.close()
       await running.stop()
-      await Promise.all(pools.map((pool) => pool.end()))
+      await Promise.all([own, ...read.map(({ pool }) => pool)].map((pool) => pool.end()))
     })
   })
 }
@@ -53,12 +48,9 @@ function connect(url: string, logger: Logger): pg.Pool {
   // The option is newer than the published types.
   const config: pg.PoolConfig & { readonly pipeline: boolean } = { connectionString: url, max: 20, pipeline: true }
   const pool = new pg.Pool({ ...config, connectionTimeoutMillis: 10_000 })
+  // A server that ends right after it let a client in says both in one packet: pg-pool has then taken its own listener
+  // away, nobody has put up another one, and the process would end.
+  pool.on('connect', (client) => void client.on('error', () => {}))
   pool.on('error', (error) => logger.warn('an idle connection was lost', { error: error.name }))
   return pool
-}
-
-function addHealth(app: OpenAPIHono, running: Running): void {
-  app.get('/health/live', (context) => context.json(running.health(), running.health().live ? 200 : 503))
-  app.get('/health/ready', (context) => context.json(running.health(), running.health().ready ? 200 : 503))
-  app.get('/counters', (context) => context.json(running.counters()))
 }

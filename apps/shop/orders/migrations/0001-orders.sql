@@ -30,3 +30,7 @@ CREATE VIEW summary AS
   SELECT d.country, count(DISTINCT d.invoice_no)::int AS invoices, count(*)::int AS lines,
     sum(l.quantity * l.unit_price)::numeric(18, 4) AS total
   FROM document d JOIN document_line l USING (invoice_no) GROUP BY d.country;
+
+GRANT SELECT, INSERT, UPDATE ON document TO orders;
+GRANT SELECT, INSERT ON document_line, effect TO orders;
+GRANT SELECT ON summary TO orders;

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  type Delivery,
+  event,
+  type Handler,
+  isEstafetError,
+  type Lane,
+  type Logger,
+  on,
+  onMany,
+  preparer,
+  type StoredMessage,
+} from 'estafet'
+import {
+  type MemoryTransaction,
+  memoryDatabase,
+  memoryLaneStore,
+  memoryOutbox,
+  memorySession,
+  memoryUnitOfWork,
+  seededRandom,
+  virtualClock,
+} from 'estafet/memory'
+import * as z from 'zod'
+import { handleBatch } from '../../../src/inbox/handle-batch.ts'
+
+const Done = event('work.done', { version: 1, schema: z.number(), key: String })
+const Noted = event('note.taken', { version: 1, schema: z.number(), key: String })
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+const group = { subscription: 's', feed: 'f', epoch: 'e', starts: [0n], isNewEpochAccepted: false }
+
+function delivery(number: number, previous: number | null, type = Done.type): Delivery {
+  const message: StoredMessage = {
+    ...{ id: `m-${number}`, type, version: 1, topic: 'work', key: 'k', correlationId: 'c-1', causationId: null },
+    ...{ traceparent: null, headers: {}, payload: String(number), source: 'orders', epoch: 'e', time: '' },
+    position: BigInt(number),
+  }
+  return { message, cursor: BigInt(number), previous: previous === null ? null : BigInt(previous) }
+}
+
+async function bench(handlers: readonly Handler<MemoryTransaction>[]) {
+  const clock = virtualClock()
+  const session = memorySession(memoryDatabase(clock))
+  const lanes = memoryLaneStore(session)
+  await lanes.survey(group, { owner: 'me', leaseMs: 1000, working: [] })
+  const lane = await lanes.take(group, 0, 'me', 1000)
+  assert.ok(lane !== null)
+  const prepare = preparer({ outbox: memoryOutbox(session, 'me'), clock, random: seededRandom(1) })
+  const parts = {
+    unitOfWork: memoryUnitOfWork(session),
+    lanes,
+    prepare,
+    logger: silent,
+    handlers: Map.groupBy(handlers, (h) => h.type),
+  }
+  const handle = (from: Lane, deliveries: readonly Delivery[]) =>
+    handleBatch(
+      parts,
+      from,
+      { deliveries, cursor: deliveries.at(-1)?.cursor ?? 0n, hasMore: false },
+      new AbortController().signal,
+    )
+  return {
+    lane,
+    handle,
+    effects: () => session.database.rows('effect'),
+    outbox: () => [...session.database.table<StoredMessage>('outbox').values()],
+  }
+}
+
+const noting = on<number, MemoryTransaction>(Done, async ({ data }, { tx, publish }) => {
+  tx.insert('effect', data)
+  publish(Noted(data))
+})
+
+test('a batch takes effect with its progress, and what it publishes is caused by it', async () => {
+  const { lane, handle, effects, outbox } = await bench([noting])
+  const outcome = await handle(lane, [delivery(1, 0), delivery(2, 1)])
+  assert.deepEqual([outcome.applied, outcome.lane.cursor, outcome.failure], [2, 2n, null])
+  assert.deepEqual(effects(), [1, 2])
+  assert.deepEqual(
+    outbox().map(({ causationId, correlationId }) => [causationId, correlationId]),
+    [
+      ['m-1', 'c-1'],
+      ['m-2', 'c-1'],
+    ],
+  )
+})
+
+test('a duplicate is dropped, also in the same batch', async () => {
+  const { lane, handle, effects } = await bench([noting])
+  const first = await handle(lane, [delivery(1, 0), delivery(1, 0)])
+  const again = await handle(first.lane, [
+    { ...delivery(1, 0), cursor: 2n },
+    { ...delivery(2, 1), cursor: 3n },
+  ])
+  assert.deepEqual([first.duplicates, again.duplicates, effects()], [1, 1, [1, 2]])
+})
+
+test('a gap in a chain holds what follows and is reported', async () => {
+  const { lane, handle, effects } = await bench([noting])
+  const outcome = await handle(lane, [delivery(1, 0), delivery(5, 3), delivery(6, 5)])
+  assert.ok(isEstafetError(outcome.failure?.error, 'GAP'))
+  assert.deepEqual([effects(), outcome.lane.cursor], [[1], 1n])
+  const again = await handle(outcome.lane, [delivery(5, 3)])
+  assert.ok(isEstafetError(again.failure?.error, 'GAP'))
+  assert.deepEqual(effects(), [1])
+})
+
+test('a batch with a message at fault takes effect up to that message', async () => {
+  const failing = on<number, MemoryTransaction>(Done, async ({ data }, { tx }) => {
+    tx.insert('effect', data)
+    if (data === 3) throw new Error('on purpose')
+  })
+  const { lane, handle, effects } = await bench([failing])
+  const outcome = await handle(
+    lane,
+    [1, 2, 3, 4].map((number) => delivery(number, number - 1)),
+  )
+  assert.deepEqual([effects(), outcome.applied, outcome.lane.cursor], [[1, 2], 2, 2n])
+  assert.equal(outcome.failure?.delivery.message.id, 'm-3')
+})
+
+test('a set handler gets neighbours of its type together, and the order stays', async () => {
+  const seen: unknown[] = []
+  const many = onMany<number, MemoryTransaction>(Done, async (events) => void seen.push(events.map(({ data }) => data)))
+  const one = on<number, MemoryTransaction>(Noted, async ({ data }) => void seen.push(data))
+  const { lane, handle } = await bench([many, one])
+  await handle(lane, [delivery(1, 0), delivery(2, 1), delivery(3, 2, Noted.type), delivery(4, 3)])
+  assert.deepEqual(seen, [[1, 2], 3, [4]])
+})
+
+test('messages that nobody handles move the progress', async () => {
+  const { lane, handle } = await bench([])
+  assert.equal((await handle(lane, [delivery(1, 0, 'other.type')])).lane.cursor, 1n)
+})
+
+test('a stale lane is refused, and it is not taken for the message’s fault', async () => {
+  const { lane, handle, effects } = await bench([noting])
+  await handle(lane, [delivery(1, 0)])
+  await assert.rejects(handle({ ...lane, marks: {} }, [delivery(1, 0)]), (error) => isEstafetError(error, 'FENCED'))
+  assert.deepEqual(effects(), [1])
+})
