@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { type EventType, event, isEstafetError } from 'estafet'
+import { checkMigrations, migrate, postgres, postgresLog, publish } from 'estafet/postgres'
+import pg from 'pg'
+import * as z from 'zod'
+import { allPostgres } from '../../engines/postgres/binaries.ts'
+import { provisionDatabase } from '../../engines/postgres/provision.ts'
+import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
+
+const Placed: EventType<string> = event('order.placed', { version: 1, schema: z.string(), key: (text) => text })
+const owner = { name: 'orders_owner', password: 'a' }
+const logins = ['orders', 'inventory'].map((name) => ({ name, password: 'b' }))
+
+for (const binaries of allPostgres()) {
+  describe(`roles and migrations on ${binaries.name}`, () => {
+    let server: PostgresServer
+    const pools: pg.Pool[] = []
+    const as = (role: string, password: string): pg.Pool => {
+      const pool = new pg.Pool({ connectionString: server.url('orders', role, password), max: 3 })
+      pool.on('error', () => {})
+      pools.push(pool)
+      return pool
+    }
+    const code = async (promise: Promise<unknown>): Promise<unknown> =>
+      promise.then(
+        () => 'allowed',
+        (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
+      )
+    const withOwner = async <Result>(work: (client: pg.Client) => Promise<Result>): Promise<Result> => {
+      const client = new pg.Client({ connectionString: server.url('orders', owner.name, owner.password) })
+      await client.connect()
+      try {
+        return await work(client)
+      } finally {
+        await client.end()
+      }
+    }
+
+    before(async () => {
+      server = await temporaryPostgres({ binaries })
+      await provisionDatabase(server.adminUrl, { database: 'orders', owner, logins })
+      await withOwner((client) => migrate(client, { services: ['orders'], readers: ['inventory'] }))
+    })
+    after(async () => {
+      await Promise.all(pools.map((pool) => pool.end()))
+      await server.stop()
+    })
+
+    test('a service can publish through the function only', async () => {
+      const pool = as('orders', 'b')
+      await postgres(pool).transaction(async (_, write) => write(Placed('A')))
+      for (const text of [
+        `INSERT INTO estafet.outbox SELECT * FROM estafet.outbox`,
+        `UPDATE estafet.outbox SET payload = '1'`,
+        `DELETE FROM estafet.outbox`,
+        `SELECT nextval('estafet.outbox_position')`,
+        `SELECT estafet.new_epoch()`,
+        `SELECT setval('estafet.outbox_position', 1)`,
+        `ALTER TABLE estafet.lane ADD COLUMN x int`,
+      ]) {
+        assert.equal(await code(pool.query(text)), '42501', text)
+      }
+    })
+
+    test('a reader sees the views and nothing else', async () => {
+      const pool = as('inventory', 'b')
+      const { log } = postgresLog(pool, { source: 'orders' })
+      assert.equal((await log.positions(0n, 10)).length, 1)
+      assert.deepEqual(await log.writers(), [])
+      for (const text of [
+        `SELECT * FROM estafet.outbox`,
+        `SELECT * FROM estafet.lane`,
+        `SELECT * FROM estafet.epoch`,
+        `INSERT INTO estafet.outbox_messages (position) VALUES (9)`,
+        `SELECT nextval('estafet.outbox_position')`,
+      ]) {
+        assert.equal(await code(pool.query(text)), '42501', text)
+      }
+      const client = await pool.connect()
+      await client.query('BEGIN')
+      assert.equal(await code(publish(client, Placed('B'))), '42501')
+      await client.query('ROLLBACK')
+      client.release()
+    })
+
+    test('several events published at once take one statement, in the user’s own transaction', async () => {
+      const client = await as('orders', 'b').connect()
+      await client.query('BEGIN')
+      const published = await publish(client, Placed('C'), Placed('D'))
+      assert.deepEqual(
+        published.map(({ position }) => position - (published[0]?.position ?? 0n)),
+        [0n, 1n],
+      )
+      await client.query('ROLLBACK')
+      await assert.rejects(publish(client, Placed('C')), (error) => isEstafetError(error, 'NOT_IN_TRANSACTION'))
+      client.release()
+    })
+
+    test('what cannot be encoded rolls the whole transaction back', async () => {
+      const pool = as('orders', 'b')
+      const Any = event('order.any', { version: 1, schema: z.any(), key: () => 'k' })
+      const before = await pool.query('SELECT last_drawn FROM estafet.outbox_head')
+      const failing = postgres(pool).transaction(async (_, write) => write(Any({ n: 1n })))
+      await assert.rejects(failing, (error) => isEstafetError(error, 'UNENCODABLE'))
+      assert.deepEqual((await pool.query('SELECT last_drawn FROM estafet.outbox_head')).rows, before.rows)
+    })
+
+    test('migrations may be repeated, also by several at once', async () => {
+      const all = Array.from({ length: 3 }, () => withOwner((client) => migrate(client, { services: ['orders'] })))
+      assert.deepEqual(await Promise.all(all), [{ applied: [] }, { applied: [] }, { applied: [] }])
+      await withOwner((client) => checkMigrations(client))
+    })
+
+    test('a changed schema is named', async () => {
+      await withOwner(async (client) => {
+        await client.query('ALTER TABLE estafet.outbox ADD COLUMN extra int')
+        for (const check of [checkMigrations(client), migrate(client)]) {
+          await assert.rejects(
+            check,
+            (error) => isEstafetError(error, 'SCHEMA_DRIFT') && error.message.includes('outbox.extra'),
+          )
+        }
+        await client.query('ALTER TABLE estafet.outbox DROP COLUMN extra')
+        await client.query(`UPDATE estafet_migrations.migration SET checksum = 'other' WHERE number = 2`)
+        await assert.rejects(checkMigrations(client), (error) => isEstafetError(error, 'SCHEMA_DRIFT'))
+      })
+    })
+
+    test('a log on another timeline is refused, until a new epoch is begun', async () => {
+      const { log } = postgresLog(as('inventory', 'b'), { source: 'orders' })
+      const before = await log.inspect()
+      await withOwner((client) => client.query(`UPDATE estafet.epoch SET timeline = '000000FF'`))
+      await assert.rejects(log.inspect(), (error) => isEstafetError(error, 'EPOCH_CHANGED'))
+      await assert.rejects(log.positions(0n, 1), (error) => isEstafetError(error, 'EPOCH_CHANGED'))
+      await withOwner((client) => client.query('SELECT estafet.new_epoch()'))
+      assert.notEqual((await log.inspect()).epoch, before.epoch)
+    })
+
+    test('settings that would lose messages are refused', async () => {
+      const { log } = postgresLog(as('inventory', 'b'), { source: 'orders' })
+      const unsafe = (part: string) => (error: unknown) =>
+        isEstafetError(error, 'MISCONFIGURED') && error.message.includes(part)
+      await withOwner((client) => client.query('ALTER SEQUENCE estafet.outbox_position CACHE 10'))
+      await assert.rejects(log.inspect(), unsafe('CACHE'))
+      await withOwner((client) => client.query('ALTER SEQUENCE estafet.outbox_position CACHE 1'))
+      const careless = new pg.Pool({
+        connectionString: server.url('orders', 'inventory', 'b'),
+        options: '-c synchronous_commit=off',
+      })
+      careless.on('error', () => {})
+      pools.push(careless)
+      await assert.rejects(postgresLog(careless, { source: 'orders' }).log.inspect(), unsafe('synchronous_commit'))
+    })
+  })
+}
