@@ -1,20 +1,103 @@
-// Runs the shop once for each seed while services and the database server are killed, and checks every reconciliation.
-//   npm run chaos            three seeds
-//   npm run chaos -- 10      ten seeds;  -- 1 42  one seed, the 42nd;  further words go to npm start
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import * as z from 'zod'
 
-const [count = '3', first = '1', ...rest] = process.argv.slice(2)
-const main = fileURLToPath(new URL('main.ts', import.meta.url))
-let wrong = 0
-for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
-  const words = ['--conditions=estafet-source', main, '--kill', String(seed), ...rest]
-  const { status, stdout } = spawnSync(process.execPath, words, {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
+const help = `Kills the shop's services and its database server at random moments, run after run, and checks every time that
+nothing was lost and nothing happened twice.
+
+  npm run chaos                      three runs of the whole month, with the seeds 1, 2, 3
+  npm run chaos -- 10                ten runs
+  npm run chaos -- 1 42              one run, with the seed 42
+  npm run chaos -- --invoices N      the first N invoices only
+  npm run chaos -- --file FILE       another file
+
+A run that fails prints how to repeat it. The moments and victims of a seed are the same; what they meet is not.
+`
+
+/** What a round needs to know of the shop's `--json` answer. */
+const outcome = z.object({
+  seconds: z.number(),
+  restarts: z.number(),
+  killed: z.array(z.string()),
+  reconciliation: z.object({
+    isEqual: z.boolean(),
+    file: z.object({ invoices: z.number(), total: z.string() }),
+    events: z.array(z.object({ applied: z.number(), doubled: z.number(), lost: z.number() })),
+  }),
+})
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      invoices: { type: 'string' },
+      file: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   })
-  const last = stdout.trim().split('\n').at(-1)
-  process.stdout.write(`seed ${seed}: exit code ${status}. ${last}\n`)
-  if (status !== 0) wrong += 1
+  if (values.help) {
+    say(help)
+    return 0
+  }
+  const [rounds = 3, seed = 1, ...others] = positionals.map(Number)
+  if (others.length > 0 || ![rounds, seed].every((each) => Number.isInteger(each) && each > 0)) {
+    say('How many runs, and the first seed, are whole numbers from 1: npm run chaos -- 3 42')
+    return 2
+  }
+  const more = (['invoices', 'file'] as const).flatMap((name) => {
+    const value = values[name]
+    return value === undefined ? [] : [`--${name}`, value]
+  })
+  let failures = 0
+  for (let round = 0; round < rounds; round++) failures += (await survives(seed + round, more)) ? 0 : 1
+  say(failures === 0 ? `All ${rounds} runs reconciled.` : `${failures} of ${rounds} runs did NOT reconcile.`)
+  return failures === 0 ? 0 : 1
 }
-process.exitCode = wrong === 0 ? 0 : 1
+
+async function survives(seed: number, more: readonly string[]): Promise<boolean> {
+  const words = ['--kill', String(seed), ...more]
+  const { code, text } = await runShop([...words, '--json'])
+  const read = code === 0 || code === 1 ? outcome.safeParse(parsed(text)) : null
+  if (read?.success !== true) {
+    say(`seed ${seed}: the run ended with exit code ${code}. Repeat it: npm start -- ${words.join(' ')}`)
+    return false
+  }
+  const { killed, restarts, seconds, reconciliation: found } = read.data
+  const sum = (of: 'applied' | 'doubled' | 'lost'): number => found.events.reduce((so, each) => so + each[of], 0)
+  say(
+    `seed ${seed}: ${killed.length} kills (${killed.filter((name) => name === 'PostgreSQL').length} of PostgreSQL), ` +
+      `${restarts} restarts, ${found.file.invoices} invoices, ${found.file.total}; ${sum('applied')} effects, ` +
+      `${sum('lost')} lost, ${sum('doubled')} doubled; ${seconds.toFixed(0)} s: ${found.isEqual ? 'equal' : 'NOT EQUAL'}`,
+  )
+  if (!found.isEqual) say(`Repeat it: npm start -- ${words.join(' ')}`)
+  return found.isEqual && code === 0
+}
+
+function runShop(words: readonly string[]): Promise<{ code: number | null; text: string }> {
+  const main = fileURLToPath(new URL('main.ts', import.meta.url))
+  const home = fileURLToPath(new URL('../../.estafet/chaos/', import.meta.url))
+  const child = spawn(process.execPath, [...process.execArgv, main, '--home', home, ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    text += part
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, text }))
+  })
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+process.exitCode = await main()

@@ -1,44 +1,57 @@
-import { access } from 'node:fs/promises'
 import { logger } from 'estafet'
-import { help, type Options, options as readOptions } from './options.ts'
+import { help, type Options, options as readOptions, UnusableOptions } from './options.ts'
 import { report } from './reconciliation/report.ts'
+import { type ReadInvoices, readInvoices } from './replay/invoices.ts'
+import { UnusableFile } from './replay/text-lines.ts'
 import { run } from './run.ts'
+import { AlreadyRunning, takeFolder } from './system/single-instance.ts'
 import { startSystem } from './system/system.ts'
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 /** Runs the shop as the command line asks; resolves to the exit code. */
 async function main(): Promise<number> {
-  let options: Options
+  const ending = endOnSignals()
   try {
-    options = readOptions(process.argv.slice(2), process.cwd())
-    await access(options.file)
+    const options = readOptions(process.argv.slice(2), process.env['INIT_CWD'] ?? process.cwd())
+    if (options.help) {
+      process.stdout.write(help)
+      return 0
+    }
+    const giveBack = takeFolder(options.home)
+    try {
+      return await runShop(options, await readInvoices(options.file, options.invoices), ending)
+    } finally {
+      giveBack()
+    }
   } catch (error) {
-    say(`${error instanceof Error ? error.message : error}\nnpm start -- --help shows the options.`)
+    if (ending.aborted) {
+      say('\nStopped before the end.')
+      return 130
+    }
+    if (!(error instanceof Error)) throw error
+    const isUsage = [UnusableOptions, UnusableFile, AlreadyRunning].some((kind) => error instanceof kind)
+    if (!isUsage) throw error
+    say(`${error.message}\nnpm start -- --help shows the options.`)
     return 2
   }
-  if (options.help) {
-    process.stdout.write(help)
-    return 0
-  }
-  const ending = endOnSignals()
+}
+
+async function runShop(options: Options, read: ReadInvoices, ending: AbortSignal): Promise<number> {
   const log = logger({ service: 'shop', level: options.kill === null ? 'info' : 'error' })
   say('Starting PostgreSQL and the services orders, inventory, payments, notifications ...')
   const system = await startSystem(options.home, { logger: log, quiet: true })
   try {
     const at = await system.supervisor.ready()
-    say(`orders listens on ${at['orders']?.['url']} (its OpenAPI document: /openapi.json)`)
-    const done = await run(system, options, ending, say)
+    ending.throwIfAborted()
+    for (const [name, { url }] of Object.entries(at)) say(`  ${name.padEnd(14)}${url}/openapi.json`)
+    const done = await run(system, { options, read, signal: ending, say })
     process.stdout.write(options.json ? `${JSON.stringify(done, null, 2)}\n` : `\n${report(done)}\n`)
-    if (options.stay) {
+    if (options.stay && !ending.aborted) {
       say('\nThe shop stays up; Ctrl-C ends it.')
       await new Promise((resolve) => ending.addEventListener('abort', resolve))
     }
     return done.reconciliation.isEqual ? 0 : 1
-  } catch (error) {
-    if (!ending.aborted) throw error
-    say('\nStopped before the end.')
-    return 130
   } finally {
     await system.stop()
   }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
@@ -13,6 +14,9 @@ export interface Options {
   readonly home: string
 }
 
+/** A command line that cannot be followed; the message says what is wrong with it. */
+export class UnusableOptions extends Error {}
+
 export const help = `The shop: four services, each with its own database, fed with the invoices of a real web shop.
 
   npm start                       one month of invoices, then a reconciliation; exit code 0 if all is equal
@@ -23,41 +27,56 @@ export const help = `The shop: four services, each with its own database, fed wi
   npm start -- --stay             keep it running afterwards; Ctrl-C ends it
   npm start -- --json             the reconciliation as JSON on standard output
   npm start -- --home FOLDER      where the database server keeps its files (.estafet/shop)
+
+Every run begins with empty databases. Exit codes: 0 equal, 1 not equal, 2 an option or file is unusable.
 `
 
-const repository = new URL('../../', import.meta.url)
-
-/** Reads the command line. Throws a sentence that says what to do. */
+/** Reads the command line; relative paths start at `cwd`. Throws UnusableOptions. */
 export function options(words: readonly string[], cwd: string): Options {
-  const { values } = parseArgs({
-    args: [...words],
-    options: {
-      file: { type: 'string' },
-      rate: { type: 'string' },
-      invoices: { type: 'string' },
-      kill: { type: 'string' },
-      home: { type: 'string' },
-      stay: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  })
-  const file = values.file ?? fileURLToPath(new URL('data/online-retail-2010-12.csv.gz', import.meta.url))
+  const values = parse(words)
   return {
-    file: file.startsWith('/') ? file : fileURLToPath(new URL(file, `file://${cwd}/`)),
-    rate: number('--rate', values.rate) ?? Number.POSITIVE_INFINITY,
-    invoices: number('--invoices', values.invoices) ?? Number.POSITIVE_INFINITY,
-    kill: values.kill === undefined ? null : (number('--kill', values.kill) ?? null),
-    home: values.home ?? fileURLToPath(new URL('.estafet/shop/', repository)),
+    file:
+      values.file === undefined
+        ? fileURLToPath(new URL('data/online-retail-2010-12.csv.gz', import.meta.url))
+        : resolve(cwd, values.file),
+    rate: number('--rate', values.rate, 0.001) ?? Number.POSITIVE_INFINITY,
+    invoices: number('--invoices', values.invoices, 1) ?? Number.POSITIVE_INFINITY,
+    kill: number('--kill', values.kill, 1) ?? null,
+    home:
+      values.home === undefined
+        ? fileURLToPath(new URL('../../.estafet/shop/', import.meta.url))
+        : resolve(cwd, values.home),
     stay: values.stay,
     json: values.json,
     help: values.help,
   }
 }
 
-function number(name: string, text: string | undefined): number | undefined {
+function parse(words: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...words],
+      options: {
+        file: { type: 'string' },
+        rate: { type: 'string' },
+        invoices: { type: 'string' },
+        kill: { type: 'string' },
+        home: { type: 'string' },
+        stay: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values
+  } catch (error) {
+    throw new UnusableOptions(error instanceof Error ? `${error.message}.` : 'The options cannot be read.')
+  }
+}
+
+function number(name: string, text: string | undefined, least: number): number | undefined {
   if (text === undefined) return undefined
   const value = Number(text)
-  if (Number.isFinite(value) && value > 0) return value
-  throw new Error(`${name} wants a number above 0, not ${JSON.stringify(text)}.`)
+  const isWhole = least < 1 || Number.isInteger(value)
+  if (text.trim() !== '' && Number.isFinite(value) && value >= least && isWhole) return value
+  const wanted = least < 1 ? 'a number above 0' : 'a whole number from 1'
+  throw new UnusableOptions(`${name} wants ${wanted}, not ${JSON.stringify(text)}.`)
 }

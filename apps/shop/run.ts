@@ -4,38 +4,31 @@ import { type Actual, actualFigures } from './reconciliation/actual.ts'
 import { expectedFigures } from './reconciliation/expected.ts'
 import { reconcile } from './reconciliation/reconcile.ts'
 import type { Run } from './reconciliation/report.ts'
-import { readInvoices } from './replay/invoices.ts'
+import type { BadLine } from './replay/bad-line.ts'
+import type { ReadInvoices } from './replay/invoices.ts'
 import { progress } from './replay/progress.ts'
 import { type Sent, sendInvoices } from './replay/send.ts'
 import { killAtRandom } from './system/kills.ts'
 import type { System } from './system/system.ts'
 
+export interface RunInput {
+  readonly options: Options
+  readonly read: ReadInvoices
+  readonly signal: AbortSignal
+  readonly say: (text: string) => void
+}
+
 /** Feeds the running shop with a file and compares what became of it. Rejects when the signal aborts. */
-export async function run(
-  system: System,
-  options: Options,
-  signal: AbortSignal,
-  say: (text: string) => void,
-): Promise<Run> {
+export async function run(system: System, { options, read, signal, say }: RunInput): Promise<Run> {
   const begun = performance.now()
-  const { invoices, badLines } = await readInvoices(options.file, options.invoices)
-  for (const { line, reason } of badLines.slice(0, 20)) say(`line ${line}: ${reason}`)
-  if (badLines.length > 20) say(`... and ${badLines.length - 20} more bad lines`)
+  const { invoices, badLines } = read
+  sayBadLines(badLines, say)
   const healed = new AbortController()
-  const kills =
-    options.kill === null ? [] : killAtRandom(system, options.kill, AbortSignal.any([signal, healed.signal]))
-  const bar = progress('invoices', invoices.length)
-  const sent = await sendInvoices(invoices, {
-    url: () => String(system.supervisor.announcements()['orders']?.['url'] ?? 'http://127.0.0.1:9'),
-    signal,
-    rate: options.rate,
-    atOnce: 12,
-    sent: () => bar.add(1),
-  })
-  bar.end()
+  const mayKill = AbortSignal.any([signal, healed.signal])
+  const kills = options.kill === null ? [] : killAtRandom(system, options.kill, mayKill)
+  const sent = await send(system, read, options, signal)
   healed.abort()
   const killed = await kills
-  if (options.kill !== null) say(`killed, seed ${options.kill}: ${killed.join(', ') || 'nothing'}`)
   signal.throwIfAborted()
   const actual = await drained(system, signal)
   const wanted = new Set(invoices.map(({ invoiceNo }) => invoiceNo))
@@ -49,47 +42,80 @@ export async function run(
     sent,
     reconciliation: reconcile(expected, actual),
     counters: await counters(system),
+    killed,
+    seed: options.kill,
     restarts: Object.values(system.supervisor.restarts()).reduce((sum, each) => sum + each, 0),
     seconds: (performance.now() - begun) / 1000,
   }
 }
 
-export type { Sent }
+const shownBadLines = 20
+
+function sayBadLines(badLines: readonly BadLine[], say: (text: string) => void): void {
+  for (const { line, reason } of badLines.slice(0, shownBadLines)) say(`line ${line}: ${reason}`)
+  if (badLines.length > shownBadLines) say(`... and ${badLines.length - shownBadLines} more bad lines`)
+}
+
+async function send(system: System, read: ReadInvoices, options: Options, signal: AbortSignal): Promise<Sent> {
+  const bar = progress('invoices', read.invoices.length)
+  try {
+    return await sendInvoices(read.invoices, {
+      // Asked for at every try; an address where nothing listens stands for a service that never came up.
+      url: () => String(system.supervisor.announcements()['orders']?.['url'] ?? 'http://127.0.0.1:9'),
+      signal,
+      rate: options.rate,
+      atOnce: 12,
+      patienceMs: 120_000,
+      sent: () => bar.set(bar.done() + 1),
+    })
+  } finally {
+    bar.end()
+  }
+}
+
+const stuckAfterMs = 60_000
 
 /** Waits until every event has had its effect, or nothing has moved for a minute. */
 async function drained(system: System, signal: AbortSignal): Promise<Actual> {
   let before = -1
   let movedAt = performance.now()
+  let bar: ReturnType<typeof progress> | null = null
   const total = (actual: Actual, of: 'expected' | 'applied'): number =>
     [...actual.events.values()].reduce((sum, each) => sum + each[of], 0)
-  for (;;) {
-    const actual = await actualFigures(system.adminUrl).catch(() => null)
-    signal.throwIfAborted()
-    if (actual !== null) {
-      const applied = total(actual, 'applied')
-      const isDone = applied >= total(actual, 'expected') && applied === before
-      if (applied !== before) movedAt = performance.now()
-      before = applied
-      if (isDone || performance.now() - movedAt > 60_000) return actual
+  try {
+    for (;;) {
+      // The database server may be on its way up again.
+      const actual = await actualFigures(system.adminUrl).catch(() => null)
+      signal.throwIfAborted()
+      if (actual !== null) {
+        const applied = total(actual, 'applied')
+        const due = total(actual, 'expected')
+        if (applied !== before) movedAt = performance.now()
+        const isDone = applied >= due && applied === before
+        before = applied
+        if (isDone || performance.now() - movedAt > stuckAfterMs) return actual
+        bar ??= progress('effects', due)
+        bar.set(applied, due)
+      }
+      await sleep(200, undefined, { signal })
     }
-    await sleep(200, undefined, { signal })
+  } finally {
+    bar?.end()
   }
 }
 
 async function counters(system: System): Promise<Run['counters']> {
-  const sum = { delivered: 0, duplicates: 0, retried: 0 }
+  const sum = { applied: 0, duplicates: 0, retried: 0 }
   for (const { url } of Object.values(system.supervisor.announcements())) {
     const said: unknown = await fetch(`${url}/counters`).then(
       (response) => response.json(),
       () => null,
     )
     if (typeof said !== 'object' || said === null) continue
-    if ('applied' in said) sum.delivered += Number(said.applied)
-    if ('duplicates' in said) {
-      sum.delivered += Number(said.duplicates)
-      sum.duplicates += Number(said.duplicates)
-    }
+    if ('applied' in said) sum.applied += Number(said.applied)
+    if ('duplicates' in said) sum.duplicates += Number(said.duplicates)
     if ('retried' in said) sum.retried += Number(said.retried)
   }
-  return sum
+  const { applied, duplicates, retried } = sum
+  return { delivered: applied + duplicates, duplicates, retried }
 }

@@ -26,7 +26,7 @@ export function ordersApi(store: PostgresStore, logger: Logger): OpenAPIHono {
       return problem(422, 'The document has invalid fields; nothing was written.', found)
     },
   })
-  app.use(bodyLimit({ maxSize: maxBodyBytes, onError: () => problem(413, `The body exceeds ${maxBodyBytes} bytes.`) }))
+  app.use(bodyLimit({ maxSize: maxBodyBytes, onError: tooLarge }))
   app.onError((error) => {
     if (error instanceof HTTPException) {
       if (error.res !== undefined) return error.res
@@ -41,6 +41,13 @@ export function ordersApi(store: PostgresStore, logger: Logger): OpenAPIHono {
   for (const kind of documentKinds) addPost(app, store, kind, logger)
   addGet(app, store)
   return app
+}
+
+function tooLarge(): Response {
+  const response = problem(413, `The body exceeds ${maxBodyBytes} bytes.`)
+  // The rest of the body stays unread, so the connection ends; a client that is not told would use it again.
+  response.headers.set('connection', 'close')
+  return response
 }
 
 function addPost(app: OpenAPIHono, store: PostgresStore, kind: DocumentKind, logger: Logger): void {

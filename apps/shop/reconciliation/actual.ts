@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { type ServiceName, serviceNames } from '../system/services.ts'
+import { type Audit, audits } from './audits.ts'
 import type { ByCountry } from './figures.ts'
 
 /** Which events each service takes, by the service that publishes them: what must have had an effect there. */
@@ -26,6 +27,7 @@ export interface Actual {
   readonly figures: ReadonlyMap<ServiceName, ByCountry>
   readonly events: ReadonlyMap<ServiceName, EventFigures>
   readonly published: ReadonlyMap<ServiceName, number>
+  readonly audits: readonly Audit[]
 }
 
 /** Audits the databases from outside: only tables of the applications and the logs' views are asked. */
@@ -47,6 +49,7 @@ export async function actualFigures(adminUrl: (service: ServiceName) => string):
       figures: await of((name) => summary(clientOf(clients, name))),
       events: await of((name) => eventFigures(clients, name)),
       published: await of(async (name) => (await published(clientOf(clients, name), ['%'])).length),
+      audits: await audits((name) => clientOf(clients, name)),
     }
   } finally {
     await Promise.all([...clients.values()].map((client) => client.end().catch(() => {})))

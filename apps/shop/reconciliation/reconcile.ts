@@ -1,5 +1,6 @@
 import { type ServiceName, serviceNames } from '../system/services.ts'
 import type { Actual, EventFigures } from './actual.ts'
+import type { Audit } from './audits.ts'
 import { decimalText, tenThousandths } from './expected.ts'
 import type { ByCountry, Figures } from './figures.ts'
 
@@ -15,6 +16,7 @@ export interface Reconciliation {
     readonly differences: Readonly<Partial<Record<ServiceName, Figures>>>
   }[]
   readonly events: readonly ({ readonly name: ServiceName; readonly published: number } & EventFigures)[]
+  readonly audits: readonly Audit[]
 }
 
 /** Compares what a file says with what the services hold, country by country. */
@@ -43,11 +45,13 @@ export function reconcile(expected: ByCountry, actual: Actual): Reconciliation {
     ({ lost, doubled, applied, expected: due }) => lost + doubled === 0 && applied === due,
   )
   return {
-    isEqual: services.every(({ isEqual }) => isEqual) && areEventsRight,
+    isEqual:
+      services.every((each) => each.isEqual) && areEventsRight && actual.audits.every(({ wrong }) => wrong === 0),
     file: sum(expected),
     services,
     countries,
     events,
+    audits: actual.audits,
   }
 }
 

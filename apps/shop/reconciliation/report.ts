@@ -1,4 +1,4 @@
-import type { BadLine } from '../replay/lines.ts'
+import type { BadLine } from '../replay/bad-line.ts'
 import type { Sent } from '../replay/send.ts'
 import type { Figures } from './figures.ts'
 import type { Reconciliation } from './reconcile.ts'
@@ -9,6 +9,10 @@ export interface Run {
   readonly sent: Sent
   readonly reconciliation: Reconciliation
   readonly counters: { readonly delivered: number; readonly duplicates: number; readonly retried: number }
+  /** What was killed on purpose, in order. */
+  readonly killed: readonly string[]
+  /** That decided the kills. */
+  readonly seed: number | null
   readonly restarts: number
   readonly seconds: number
 }
@@ -33,19 +37,35 @@ export function report(run: Run): string {
     ['events', 'published', 'due here', 'applied', 'doubled', 'lost'],
     ...found.events.map((e) => [e.name, ...[e.published, e.expected, e.applied, e.doubled, e.lost].map(String)]),
   ]
+  const audits = found.audits.map(({ says, wrong }) => `${wrong === 0 ? 'yes' : `NO (${wrong})`}  ${says}`)
   const { delivered, duplicates, retried } = run.counters
   return [
     table(services),
     table(countries),
     table(events),
+    ...audits,
+    '',
     `Sent ${kinds.join(', ')}; ${sent.retries} requests repeated, ${sent.refused.length} refused.`,
-    `Processes now running: ${delivered} events delivered, ${duplicates} duplicates dropped, ${retried} batches retried; ${run.restarts} restarts.`,
+    ...refusals(sent),
+    `Since they last began, the services got ${delivered} events and dropped ${duplicates} duplicates; ${retried} batches retried.`,
+    ...kills(run),
     `${run.badLines.length} bad lines skipped. Time taken: ${run.seconds.toFixed(1)} s.`,
     '',
     found.isEqual
       ? 'Reconciled: everything is equal.'
-      : 'NOT reconciled: see the lines that say DIFFERS, and the events lost or doubled.',
+      : 'NOT reconciled: see what says DIFFERS or NO, and the events lost or doubled.',
   ].join('\n')
+}
+
+function refusals({ refused }: Sent): readonly string[] {
+  const shown = refused.slice(0, 10).map(({ invoiceNo, status }) => `  invoice ${invoiceNo}: HTTP ${status}`)
+  return refused.length > shown.length ? [...shown, `  and ${refused.length - shown.length} more`] : shown
+}
+
+function kills({ seed, killed, restarts }: Run): readonly string[] {
+  if (seed === null) return restarts === 0 ? [] : [`${restarts} services ended by themselves and were started again.`]
+  const counts = [...new Set(killed)].sort().map((name) => `${name} ${killed.filter((each) => each === name).length}`)
+  return [`Killed ${killed.length} times (seed ${seed}): ${counts.join(', ')}. ${restarts} restarts of services.`]
 }
 
 function cells({ invoices, lines, total }: Figures): readonly string[] {

@@ -1,5 +1,6 @@
 import { type Invoice, maxLines } from '../messages.ts'
-import { type BadLine, type FileLine, fileLines } from './lines.ts'
+import type { BadLine } from './bad-line.ts'
+import { type FileLine, fileLines } from './lines.ts'
 
 export interface ReadInvoices {
   /** In the order of their first lines. */

@@ -1,6 +1,7 @@
 import { parse } from 'csv-parse/sync'
 import * as z from 'zod'
-import { decimal, maxQuantity } from '../messages.ts'
+import { country, customerId, decimal, description, invoiceNo, quantity, stockCode } from '../messages.ts'
+import type { BadLine } from './bad-line.ts'
 import { textLines, UnusableFile } from './text-lines.ts'
 
 /** One good line of the shop's file. */
@@ -17,12 +18,6 @@ export interface FileLine {
   readonly country: string
 }
 
-export interface BadLine {
-  /** Counted from 1, the header being line 1. */
-  readonly line: number
-  readonly reason: string
-}
-
 export const columns = [
   'InvoiceNo',
   'StockCode',
@@ -34,25 +29,22 @@ export const columns = [
   'Country',
 ]
 
+// The bounds are those of the HTTP interface: a line that passes here is not refused there with all of its invoice.
 const row = z.object({
-  InvoiceNo: z
-    .string()
-    .trim()
-    .regex(/^[A-Z]?\d{1,10}$/, 'is no invoice number'),
-  StockCode: z.string().trim().min(1, 'is empty').max(40, 'is too long'),
+  InvoiceNo: z.string().trim().pipe(invoiceNo),
+  StockCode: stockCode,
   // Descriptions have outer spaces or are empty; both are the shop's typing and not data.
-  Description: z.string().trim().max(200, 'is too long'),
+  Description: description,
   Quantity: z
     .string()
-    .regex(/^-?\d{1,7}$/, 'is no whole number')
+    .regex(/^-?\d{1,10}$/, 'is no whole number')
     .transform(Number)
-    .refine((n) => n !== 0, 'is zero')
-    .refine((n) => Math.abs(n) <= maxQuantity, `is beyond ${maxQuantity}`),
+    .pipe(quantity.refine((units) => units !== 0, 'is zero')),
   InvoiceDate: z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/, 'is no date'),
-  UnitPrice: z.string().pipe(decimal),
+  UnitPrice: decimal,
   // About a third of the lines name no customer.
-  CustomerID: z.string().trim().max(20, 'is too long'),
-  Country: z.string().trim().min(1, 'is empty').max(60, 'is too long'),
+  CustomerID: z.union([z.string().regex(/^\s*$/), customerId], 'is no customer number'),
+  Country: country,
 })
 
 /**
@@ -103,7 +95,7 @@ function toLine(record: readonly string[] | null, line: number): FileLine | BadL
     quantity: parsed.data.Quantity,
     unitPrice: parsed.data.UnitPrice,
     invoicedAt: invoicedAt.toISOString(),
-    customerId: parsed.data.CustomerID === '' ? null : parsed.data.CustomerID,
+    customerId: parsed.data.CustomerID.trim() || null,
     country: parsed.data.Country,
   }
 }

@@ -16,7 +16,8 @@ export interface DatabaseAccess {
 /** Makes a new and empty database for each service, with an owner that migrates and a role that may do only its work. */
 export async function freshDatabases(server: PostgresServer): Promise<Readonly<Record<ServiceName, DatabaseAccess>>> {
   const passwords = new Map<ServiceName, string>(serviceNames.map((name) => [name, newPassword()]))
-  const url = (database: ServiceName, role: ServiceName): string => server.url(database, role, passwords.get(role) ?? '')
+  const url = (database: ServiceName, role: ServiceName): string =>
+    server.url(database, role, passwords.get(role) ?? '')
   await dropAll(server.adminUrl)
   for (const name of serviceNames) await make(server, name, passwords)
   const access = (name: ServiceName): DatabaseAccess => ({

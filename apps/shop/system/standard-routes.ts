@@ -10,9 +10,7 @@ const health = z.object({
   ),
 })
 const counters = z.object({ applied: z.number(), duplicates: z.number(), retried: z.number() })
-const countries = z.array(
-  z.object({ country: z.string(), invoices: z.number(), lines: z.number(), total: z.string() }),
-)
+const countries = z.array(z.object({ country: z.string(), invoices: z.number(), lines: z.number(), total: z.string() }))
 
 /** What every service of the shop answers over HTTP: its health, its counters, its summary and its OpenAPI document. */
 export function addStandardRoutes(app: OpenAPIHono, name: string, running: Running, store: PostgresStore): void {
@@ -47,7 +45,7 @@ function addSummary(app: OpenAPIHono, store: PostgresStore): void {
   const route = createRoute({
     method: 'get',
     path: '/summary',
-    summary: 'Invoices, lines and value by country, from this service\'s own tables.',
+    summary: "Invoices, lines and value by country, from this service's own tables.",
     responses: { 200: { description: 'One entry a country', content: { 'application/json': { schema: countries } } } },
   })
   app.openapi(route, async (context) => {

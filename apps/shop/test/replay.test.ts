@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -81,12 +81,15 @@ test('identical lines stay separate, lines of one invoice need not stand togethe
   assert.equal(invoices[1]?.lines[0]?.description, null)
 })
 
-test('a file of other columns, an empty one and a missing one are refused', async () => {
+test('a file of other columns, an empty, a torn and a missing one are refused with what to do', async () => {
   const other = join(folder, 'other.csv')
   writeFileSync(other, 'a,b,c\n1,2,3\n')
   await assert.rejects(readInvoices(other), /first line must be/)
   writeFileSync(other, '')
   await assert.rejects(readInvoices(other), /empty/)
+  await assert.rejects(readInvoices(folder), /is a folder/)
+  writeFileSync(join(folder, 'torn.csv.gz'), readFileSync(december).subarray(0, 300_000))
+  await assert.rejects(readInvoices(join(folder, 'torn.csv.gz')), /no complete gzip file/)
   await assert.rejects(readInvoices(join(folder, 'missing.csv')), /does not exist/)
 })
 

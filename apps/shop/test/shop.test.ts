@@ -115,9 +115,13 @@ describe('the HTTP interface of orders', () => {
     const document: { paths: object } = JSON.parse(await (await fetch(`${url}/openapi.json`)).text())
     assert.deepEqual(Object.keys(document.paths).sort(), [
       '/adjustments',
+      '/counters',
       '/documents/{invoiceNo}',
+      '/health/live',
+      '/health/ready',
       '/orders',
       '/returns',
+      '/summary',
       '/write-offs',
     ])
     assert.equal((await fetch(`${url}/health/live`)).status, 200)
