@@ -15,21 +15,9 @@ export interface LaneDriver<Tx> {
 const group: LaneGroup = { subscription: 's', feed: 'f', epoch: 'e1', starts: [0n, 5n], isNewEpochAccepted: false }
 const leaseMs = 60_000
 
-/** The promises of LaneStore and UnitOfWork: what exactly-once effects rest on. */
+/** The promises of LaneStore: what exactly-once effects rest on. */
 export function laneClauses<Tx>(): readonly Clause<LaneDriver<Tx>>[] {
   return [
-    {
-      says: 'work that resolves is committed, work that rejects is rolled back and rejects alike',
-      async holds({ unitOfWork, note, notes }) {
-        same(await unitOfWork.run(async (tx) => note(tx, 'kept').then(() => 7)), 7, 'the result')
-        const failing = unitOfWork.run(async (tx) => {
-          await note(tx, 'undone')
-          throw Object.assign(new Error('on purpose'), { code: 'MINE' })
-        })
-        await rejects(failing, 'MINE')
-        same(await notes(), ['kept'], 'the effects')
-      },
-    },
     {
       says: 'a survey shows members and holders, and makes lanes at their starts',
       async holds({ lanes }) {
@@ -52,6 +40,58 @@ export function laneClauses<Tx>(): readonly Clause<LaneDriver<Tx>>[] {
         await lanes.survey(group, member('a', leaseMs))
         holds((await lanes.take(group, 0, 'a', leaseMs)) !== null, 'the first takes it')
         same(await lanes.take(group, 0, 'b', leaseMs), null, 'the second')
+      },
+    },
+    {
+      says: 'of several processes that take a lane at the same time, one gets it',
+      async holds({ lanes }) {
+        await lanes.survey(group, member('a', leaseMs))
+        const owners = ['a', 'b', 'c', 'd']
+        const taken = await Promise.all(owners.map((owner) => lanes.take(group, 0, owner, leaseMs)))
+        const winners = taken.filter((lane) => lane !== null)
+        same(winners.length, 1, 'how many got it')
+        const { holders } = await lanes.survey(group, member('a', leaseMs))
+        same(holders[0], winners[0]?.owner, 'who holds it')
+      },
+    },
+    {
+      says: 'a process that takes its own lane again gets it under a greater fence, and the old one is refused',
+      async holds({ lanes, unitOfWork }) {
+        await lanes.survey(group, member('a', leaseMs))
+        const first = must(await lanes.take(group, 0, 'a', leaseMs))
+        const second = must(await lanes.take(group, 0, 'a', leaseMs))
+        holds(second.fence > first.fence, 'the fence grows')
+        const save = unitOfWork.run((tx) => lanes.save(tx, first, { cursor: 3n, marks: {} }))
+        await rejects(save, 'FENCED')
+      },
+    },
+    {
+      says: 'a lane that a transaction of its former holder still locks is not handed on before that has ended',
+      async holds({ lanes, unitOfWork, lapse }) {
+        await lanes.survey(group, member('a', 50))
+        const old = must(await lanes.take(group, 0, 'a', 50))
+        await unitOfWork.run(async (tx) => {
+          await lanes.save(tx, old, { cursor: 3n, marks: {} })
+          await lapse(50)
+          same(await lanes.take(group, 0, 'b', leaseMs), null, 'while the transaction is open')
+        })
+        same((await lanes.take(group, 0, 'b', leaseMs))?.cursor, 3n, 'the cursor, once it has ended')
+      },
+    },
+    {
+      says: 'subscriptions are apart, and so are the feeds of one',
+      async holds({ lanes, unitOfWork }) {
+        const others = [
+          { ...group, subscription: 's2' },
+          { ...group, feed: 'f2' },
+        ]
+        for (const each of [group, ...others]) await lanes.survey(each, member('a', leaseMs))
+        const lane = must(await lanes.take(group, 0, 'a', leaseMs))
+        await unitOfWork.run((tx) => lanes.save(tx, lane, { cursor: 3n, marks: {} }))
+        for (const other of others) {
+          same((await lanes.survey(other, member('b', leaseMs))).holders, [null, null], 'the holders of the other')
+          same((await lanes.take(other, 0, 'b', leaseMs))?.cursor, 0n, 'the cursor of the other')
+        }
       },
     },
     {

@@ -7,6 +7,8 @@ import { sample } from './message.ts'
 /** A transaction that the clause ends itself. */
 export interface OpenTransaction<Tx> {
   readonly tx: Tx
+  /** Runs work under a savepoint, and rolls back to it. */
+  undone(work: () => Promise<void>): Promise<void>
   commit(): Promise<void>
   rollback(): Promise<void>
 }
@@ -46,6 +48,24 @@ export function logClauses<Tx>(): readonly Clause<LogDriver<Tx>>[] {
         same(
           (await read(driver)).map(({ id }) => id),
           [sample(2).id],
+          'messages',
+        )
+      },
+    },
+    {
+      says: 'what was published under a savepoint is undone with it, and what was published beside it stays',
+      async holds(driver) {
+        const open = await driver.begin()
+        const [first = 0n] = await driver.outbox.append(open.tx, [sample(1)])
+        await open.undone(async () => void (await driver.outbox.append(open.tx, [sample(2)])))
+        const [third = 0n] = await driver.outbox.append(open.tx, [sample(3)])
+        await open.commit()
+        same(
+          (await read(driver)).map(({ id, position }) => [id, position]),
+          [
+            [sample(1).id, first],
+            [sample(3).id, third],
+          ],
           'messages',
         )
       },

@@ -7,22 +7,41 @@ type Lanes = Driver['lanes']
 
 /** Stores of lanes that each break one promise, by what is wrong with them. */
 export const brokenLanes: Readonly<Record<string, () => Driver>> = {
-  'commits work that rejects': () => {
-    const driver = memoryLaneDriver()
-    const run: Driver['unitOfWork']['run'] = async (work) => {
-      let failure: unknown
-      const result = await driver.unitOfWork.run((tx) =>
-        work(tx).catch((error: unknown) => {
-          failure = error
-          return null
-        }),
-      )
-      if (failure !== undefined) throw failure
-      return result as Awaited<ReturnType<typeof work>>
-    }
-    return { ...driver, unitOfWork: { run } }
-  },
   'grants two leases': () => withLanes((lanes) => ({ take: (group, lane, _, ms) => lanes.take(group, lane, 'a', ms) })),
+  'grants a lane that is being saved': () => {
+    const driver = memoryLaneDriver()
+    let saving: Lanes['save'] | null = null
+    const take: Lanes['take'] = async (group, lane, owner, ms) => {
+      const taken = await driver.lanes.take(group, lane, owner, ms)
+      if (taken !== null || saving === null) return taken
+      return { group, index: lane, owner, fence: 99n, cursor: 0n, marks: {} }
+    }
+    const save: Lanes['save'] = (tx, lane, progress) => {
+      saving = driver.lanes.save
+      return driver.lanes.save(tx, lane, progress)
+    }
+    return { ...driver, lanes: { ...driver.lanes, take, save } }
+  },
+  'keeps the fence when a process takes its own lane again': () => {
+    const held = new Map<string, Awaited<ReturnType<Lanes['take']>>>()
+    return withLanes((lanes) => ({
+      take: async (group, lane, owner, ms) => {
+        const known = held.get(owner) ?? (await lanes.take(group, lane, owner, ms))
+        held.set(owner, known)
+        return known
+      },
+    }))
+  },
+  'mixes subscriptions': () =>
+    withLanes((lanes) => ({
+      survey: (group, member) => lanes.survey({ ...group, subscription: 'one' }, member),
+      take: (group, lane, owner, ms) => lanes.take({ ...group, subscription: 'one' }, lane, owner, ms),
+    })),
+  'mixes feeds': () =>
+    withLanes((lanes) => ({
+      survey: (group, member) => lanes.survey({ ...group, feed: 'one' }, member),
+      take: (group, lane, owner, ms) => lanes.take({ ...group, feed: 'one' }, lane, owner, ms),
+    })),
   'never lets a lease lapse': () =>
     withLanes((lanes) => ({ take: (group, lane, owner) => lanes.take(group, lane, owner, 1e9) })),
   'shows members for ever': () =>

@@ -24,6 +24,10 @@ export const brokenLogs: Readonly<Record<string, () => Driver>> = {
       outside: driver.outside,
     }
   },
+  'keeps what a savepoint has undone': () => {
+    const driver = memoryLogDriver()
+    return { ...driver, begin: async () => ({ ...(await driver.begin()), undone: (work) => work() }) }
+  },
   'writes the messages of one call in another order': () => {
     const driver = memoryLogDriver()
     return withOutbox(driver, (tx, messages) => driver.outbox.append(tx, messages.toReversed()))

@@ -1,7 +1,26 @@
 import { test } from 'node:test'
-import { brokerClauses, laneClauses, logClauses } from 'estafet/contract'
-import { memoryBrokerDriver, memoryLaneDriver, memoryLogDriver } from './memory-driver.ts'
+import {
+  brokerClauses,
+  laneClauses,
+  logClauses,
+  logFeedClauses,
+  unitOfWorkClauses,
+  wakeUpClauses,
+} from 'estafet/contract'
+import {
+  memoryBrokerDriver,
+  memoryLaneDriver,
+  memoryLogDriver,
+  memoryLogFeedDriver,
+  memoryUnitOfWorkDriver,
+  memoryWakeUpDriver,
+} from './memory-driver.ts'
 
+for (const clause of unitOfWorkClauses())
+  test(`memory unit of work: ${clause.says}`, () => clause.holds(memoryUnitOfWorkDriver()))
 for (const clause of logClauses()) test(`memory log: ${clause.says}`, () => clause.holds(memoryLogDriver()))
+for (const clause of logFeedClauses())
+  test(`memory log feed: ${clause.says}`, () => clause.holds(memoryLogFeedDriver()))
 for (const clause of laneClauses()) test(`memory lanes: ${clause.says}`, () => clause.holds(memoryLaneDriver()))
 for (const clause of brokerClauses()) test(`memory broker: ${clause.says}`, () => clause.holds(memoryBrokerDriver()))
+for (const clause of wakeUpClauses()) test(`memory wake-up: ${clause.says}`, () => clause.holds(memoryWakeUpDriver()))

@@ -1,14 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { BrokerDriver, LaneDriver, LogDriver } from 'estafet/contract'
+import type {
+  BrokerDriver,
+  LaneDriver,
+  LogDriver,
+  LogFeedDriver,
+  UnitOfWorkDriver,
+  WakeUpDriver,
+} from 'estafet/contract'
 import { migrate, postgres, postgresLog, postgresSink, postgresTopic, type Sql } from 'estafet/postgres'
 import pg from 'pg'
 import type { PostgresBinaries } from '../../engines/postgres/binaries.ts'
 import { temporaryPostgres } from '../../engines/postgres/server.ts'
 import { postgresOutbox } from '../../src/drivers/postgres/outbox.ts'
+import { postgresAnnouncer } from '../../src/drivers/postgres/wake-up.ts'
+import { logFeed } from '../../src/outbox/log-feed.ts'
 
 /** A PostgreSQL on which each clause gets a database of its own. */
 export interface PostgresContract {
+  unitOfWorkDriver(): Promise<UnitOfWorkDriver<Sql>>
   logDriver(): Promise<LogDriver<Sql>>
+  logFeedDriver(): Promise<LogFeedDriver<Sql>>
+  wakeUpDriver(): Promise<WakeUpDriver>
   laneDriver(): Promise<LaneDriver<Sql>>
   brokerDriver(): Promise<BrokerDriver>
   stop(): Promise<void>
@@ -28,7 +40,7 @@ export async function postgresContract(binaries: PostgresBinaries, isPipelining:
   let databases = 0
   const fresh = async (): Promise<pg.Pool> => {
     const name = `clause_${databases++}`
-    await admin.query(`CREATE DATABASE ${name} TEMPLATE template_of_all`)
+    await admin.query(`CREATE DATABASE ${name} TEMPLATE template_of_all STRATEGY file_copy`)
     const config: pg.PoolConfig & { pipeline: boolean } = {
       connectionString: urlOf(server.adminUrl, name),
       max: 10,
@@ -46,8 +58,17 @@ export async function postgresContract(binaries: PostgresBinaries, isPipelining:
       await client.query(word)
       client.release()
     }
-    return { tx: client, commit: end('COMMIT'), rollback: end('ROLLBACK') }
+    const undone = async (work: () => Promise<void>) => {
+      await client.query('SAVEPOINT before')
+      await work()
+      await client.query('ROLLBACK TO before')
+    }
+    return { tx: client, undone, commit: end('COMMIT'), rollback: end('ROLLBACK') }
   }
+  const note = async (tx: Sql, effect: string) =>
+    void (await tx.query('INSERT INTO effect (says) VALUES ($1)', [effect]))
+  const notes = async (pool: pg.Pool) =>
+    (await pool.query<{ says: string }>('SELECT says FROM effect ORDER BY place')).rows.map(({ says }) => says)
   return {
     async logDriver() {
       const pool = await fresh()
@@ -59,15 +80,45 @@ export async function postgresContract(binaries: PostgresBinaries, isPipelining:
         moment: () => sleep(150),
       }
     },
+    async logFeedDriver() {
+      const pool = await fresh()
+      const { log } = postgresLog(pool, { source: 'orders' })
+      return {
+        outbox: postgresOutbox(),
+        begin: () => begin(pool),
+        feed: () => logFeed(log, { lanes: 2 }),
+        moment: () => sleep(20),
+      }
+    },
+    async unitOfWorkDriver() {
+      const pool = await fresh()
+      return {
+        unitOfWork: postgres(pool).unitOfWork,
+        note,
+        notes: () => notes(pool),
+        fail: async (tx) => void (await tx.query('SELECT 1 / 0')),
+        async cut(tx) {
+          const [row] = (await tx.query('SELECT pg_backend_pid() AS pid')).rows
+          await admin.query('SELECT pg_terminate_backend($1, 5000)', [row?.['pid']])
+        },
+      }
+    },
+    async wakeUpDriver() {
+      const pool = await fresh()
+      return {
+        announcer: () => postgresAnnouncer(pool),
+        wakeUp: () => postgresLog(pool, { source: 'orders' }).wakeUp(),
+        pass: (ms) => sleep(ms),
+      }
+    },
     async laneDriver() {
       const pool = await fresh()
       const { lanes, unitOfWork } = postgres(pool)
       return {
         lanes,
         unitOfWork,
-        note: async (tx, effect) => void (await tx.query('INSERT INTO effect (says) VALUES ($1)', [effect])),
-        notes: async () =>
-          (await pool.query<{ says: string }>('SELECT says FROM effect ORDER BY place')).rows.map(({ says }) => says),
+        note,
+        notes: () => notes(pool),
         lapse: (ms) => sleep(ms + 20),
       }
     },

@@ -1,5 +1,12 @@
 import { after, before, describe, test } from 'node:test'
-import { brokerClauses, laneClauses, logClauses } from 'estafet/contract'
+import {
+  brokerClauses,
+  laneClauses,
+  logClauses,
+  logFeedClauses,
+  unitOfWorkClauses,
+  wakeUpClauses,
+} from 'estafet/contract'
 import { allPostgres } from '../../engines/postgres/binaries.ts'
 import { type PostgresContract, postgresContract } from './postgres-driver.ts'
 
@@ -11,12 +18,18 @@ for (const binaries of allPostgres()) {
         contract = await postgresContract(binaries, isPipelining)
       })
       after(() => contract.stop())
+      for (const clause of unitOfWorkClauses())
+        test(`unit of work: ${clause.says}`, async () => clause.holds(await contract.unitOfWorkDriver()))
       for (const clause of logClauses())
         test(`log: ${clause.says}`, async () => clause.holds(await contract.logDriver()))
+      for (const clause of logFeedClauses())
+        test(`log feed: ${clause.says}`, async () => clause.holds(await contract.logFeedDriver()))
       for (const clause of laneClauses())
         test(`lanes: ${clause.says}`, async () => clause.holds(await contract.laneDriver()))
       for (const clause of brokerClauses())
         test(`broker: ${clause.says}`, async () => clause.holds(await contract.brokerDriver()))
+      for (const clause of wakeUpClauses())
+        test(`wake-up: ${clause.says}`, async () => clause.holds(await contract.wakeUpDriver()))
     })
   }
 }

@@ -15,19 +15,23 @@ export function virtualClock(startMs = 1_700_000_000_000): VirtualClock {
     sleep(ms, signal) {
       if (signal?.aborted === true) return Promise.resolve()
       return new Promise((resolve) => {
-        const sleeper = { at: nowMs + Math.max(0, ms), order: order++, wake: resolve }
+        const sleeper = {
+          at: nowMs + Math.max(0, ms),
+          order: order++,
+          wake() {
+            signal?.removeEventListener('abort', sleeper.wake)
+            const at = sleepers.indexOf(sleeper)
+            if (at >= 0) sleepers.splice(at, 1)
+            resolve()
+          },
+        }
         sleepers.push(sleeper)
-        signal?.addEventListener('abort', () => {
-          const at = sleepers.indexOf(sleeper)
-          if (at >= 0) sleepers.splice(at, 1)
-          resolve()
-        })
+        signal?.addEventListener('abort', sleeper.wake, { once: true })
       })
     },
     next() {
-      if (sleepers.length === 0) return false
       sleepers.sort((a, b) => a.at - b.at || a.order - b.order)
-      const first = sleepers.shift()
+      const [first] = sleepers
       if (first === undefined) return false
       nowMs = Math.max(nowMs, first.at)
       first.wake()

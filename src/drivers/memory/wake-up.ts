@@ -18,12 +18,14 @@ export function memoryBell(clock: Clock): MemoryBell {
     },
     wakeUp: () => ({
       async wait(ms, signal) {
-        const woken = Promise.withResolvers<void>()
-        const enough = new AbortController()
-        waiting.add(woken.resolve)
-        await Promise.race([woken.promise, clock.sleep(ms, AbortSignal.any([signal, enough.signal]))])
-        waiting.delete(woken.resolve)
-        enough.abort()
+        // One controller a wait: a signal made of others would be kept by the platform until it aborts.
+        const over = new AbortController()
+        const end = (): void => over.abort()
+        signal.addEventListener('abort', end, { once: true })
+        waiting.add(end)
+        if (!signal.aborted) await clock.sleep(ms, over.signal)
+        waiting.delete(end)
+        signal.removeEventListener('abort', end)
       },
       close: () => Promise.resolve(),
     }),
