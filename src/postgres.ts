@@ -54,8 +54,8 @@ export interface PostgresStore extends Store<Sql> {
   /**
    * Runs work in a transaction: commits when it resolves, rolls back when it rejects.
    *
-   * What the work gives to `publish` is encoded at once (throws UNENCODABLE, TOO_LARGE) and written last, together with
-   * COMMIT: the fastest way to publish, because a key is then locked for no longer than the commit takes.
+   * What the work gives to `publish` is encoded when the work resolves (throws UNENCODABLE, TOO_LARGE) and written together
+   * with COMMIT: the fastest way to publish, because a key is then locked for no longer than the commit takes.
    */
   transaction<Result>(
     work: (tx: Sql, publish: (...messages: readonly OutgoingMessage[]) => void) => Promise<Result>,
@@ -81,10 +81,16 @@ export function postgres(pool: SqlPool, options: PostgresOptions = {}): Postgres
     lanes: postgresLaneStore(pool),
     publish: publisher({ outbox: postgresOutbox(), ...world, ...limits }),
     transaction(work) {
-      const writes: ((tx: Sql) => Promise<unknown>)[] = []
+      let write: (tx: Sql) => Promise<unknown> = () => Promise.resolve()
       return unitOfWork.run(
-        (tx) => work(tx, (...messages) => void writes.push(prepare(messages))),
-        (tx) => Promise.all(writes.map((write) => write(tx))),
+        async (tx) => {
+          const outgoing: OutgoingMessage[] = []
+          const result = await work(tx, (...messages) => void outgoing.push(...messages))
+          // One statement for all of them: so its key locks have one order for everybody.
+          write = prepare(outgoing)
+          return result
+        },
+        (tx) => write(tx),
       )
     },
     announcer() {

@@ -39,9 +39,15 @@ export async function deliverOnce<Tx>(
       }
       write = parts.prepare(outgoing)
     },
-    (tx) => Promise.all([write(tx), parts.lanes.save(tx, lane, planned.progress)]),
+    (tx) => bothSettled(write(tx), parts.lanes.save(tx, lane, planned.progress)),
   )
   return { ...lane, ...planned.progress }
+}
+
+/** Waits for both, whatever happens to one: a rollback must not overtake a statement that is still on its way. */
+async function bothSettled(...statements: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(statements)).find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
 }
 
 interface Run {

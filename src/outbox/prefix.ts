@@ -45,7 +45,7 @@ export function raiseFence(prefix: Prefix, drawn: bigint, writers: readonly stri
 export function settleFence(prefix: Prefix, writersNow: readonly string[]): Prefix {
   if (prefix.fence === null) return prefix
   const { drawn, writers } = prefix.fence
-  const left = writersNow.filter((writer) => writers.has(writer))
+  const left = writersNow.filter((writer) => writer === '*' || writers.has(writer))
   if (left.length > 0) return { ...prefix, fence: { drawn, writers: new Set(left) } }
   return { ...prefix, deadUpTo: drawn > prefix.deadUpTo ? drawn : prefix.deadUpTo, fence: null }
 }

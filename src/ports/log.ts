@@ -16,7 +16,10 @@ export interface Log {
   /** The committed positions after `after`, ascending, at most `limit`. A missing one is in flight or dead. */
   positions(after: bigint, limit: number): Promise<readonly bigint[]>
 
-  /** Tokens of the transactions that hold the log's lock now: each may still commit positions drawn earlier. */
+  /**
+   * Tokens of the transactions that hold the log's lock now: each may still commit positions drawn earlier. A transaction
+   * keeps its token; `*` stands for one that may have had another before, and so may be any that was seen.
+   */
   writers(): Promise<readonly string[]>
 
   /** Committed messages of a range, ascending by position. */

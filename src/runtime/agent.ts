@@ -31,6 +31,8 @@ export function agent(name: string, clock: Clock): Agent {
   let lastBeat = clock.now()
   let lastSuccess = lastBeat
   const turn = (to: AgentState, why: unknown): void => {
+    // A step that was under way when the loop was ended must not bring it back to life.
+    if (state === 'stopped') return
     state = to
     error = why === undefined ? null : errorName(why)
   }

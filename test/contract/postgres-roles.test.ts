@@ -106,6 +106,32 @@ for (const binaries of allPostgres()) {
       assert.deepEqual((await pool.query('SELECT last_drawn FROM estafet.outbox_head')).rows, before.rows)
     })
 
+    test('a transaction that is prepared stays the same writer until it ends', async () => {
+      const { log } = postgresLog(as('inventory', 'b'), { source: 'orders' })
+      const client = await as('orders', 'b').connect()
+      await client.query('BEGIN')
+      await publish(client, Placed('P'))
+      const before = await log.writers()
+      await client.query(`PREPARE TRANSACTION 'published'`)
+      assert.equal(before.length, 1)
+      assert.deepEqual(await log.writers(), before)
+      await client.query(`COMMIT PREPARED 'published'`)
+      assert.deepEqual(await log.writers(), [])
+      client.release()
+    })
+
+    test('a caller’s search_path cannot make the publish function run its code', async () => {
+      const admin = new pg.Client({ connectionString: server.adminUrl.replace(/postgres$/, 'orders') })
+      await admin.connect()
+      await admin.query(`CREATE SCHEMA evil; GRANT USAGE ON SCHEMA evil TO orders; CREATE FUNCTION evil.current_setting(text, boolean)
+        RETURNS text LANGUAGE sql AS $$ SELECT 'open' $$`)
+      await admin.end()
+      const client = await as('orders', 'b').connect()
+      await client.query('SET search_path = evil, pg_catalog')
+      await assert.rejects(publish(client, Placed('E')), (error) => isEstafetError(error, 'NOT_IN_TRANSACTION'))
+      client.release()
+    })
+
     test('migrations may be repeated, also by several at once', async () => {
       const all = Array.from({ length: 3 }, () => withOwner((client) => migrate(client, { services: ['orders'] })))
       assert.deepEqual(await Promise.all(all), [{ applied: [] }, { applied: [] }, { applied: [] }])

@@ -63,8 +63,9 @@ const positionsText = `SELECT array_to_string(ARRAY(SELECT m.position FROM estaf
   WHERE m.position > $1::bigint ORDER BY m.position LIMIT $2::int), ',') AS positions, h.is_timeline
   FROM estafet.outbox_head AS h`
 
-// A prepared transaction holds the lock without a process; its virtual transaction is still its own.
-const writersText = `SELECT l.virtualtransaction || '/' || coalesce(l.pid::text, 'prepared') AS writer
+// The virtual transaction alone: PREPARE TRANSACTION keeps it and drops the process. A server restart gives prepared
+// transactions another one, which begins with -1: those cannot be told from the ones a reader saw before.
+const writersText = `SELECT CASE WHEN l.virtualtransaction LIKE '-1/%' THEN '*' ELSE l.virtualtransaction END AS writer
   FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.classid = 1163084870 AND l.objid = 0 AND l.objsubid = 2
   AND l.mode = 'ShareLock' AND l.granted
   AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())`

@@ -58,12 +58,18 @@ async function begin<Result>(client: SqlClient, work: (tx: Sql) => Promise<Resul
     return work(client)
   }
   const flush = holdFlush(client)
+  const begun = client.query('BEGIN')
+  begun.catch(() => {})
+  let working: Promise<Result>
   try {
-    client.query('BEGIN').catch(() => {})
-    return work(client)
+    working = work(client)
   } finally {
     flush()
   }
+  const result = await working
+  // Its answer came before those of the work: a BEGIN that failed must not be followed by COMMIT.
+  await begun
+  return result
 }
 
 async function commit(client: SqlClient, last: ((tx: Sql) => Promise<unknown>) | undefined): Promise<void> {

@@ -15,6 +15,12 @@ test('the safe prefix stops at a gap, and passes it once its writers have ended'
   assert.equal(advancePrefix(settleFence(one, ['c']), [5n, 6n]).safe, 6n)
 })
 
+test('a writer that cannot be told from others keeps every fence up', () => {
+  const fenced = raiseFence(advancePrefix(emptyPrefix, [1n]), 5n, ['a'])
+  assert.notEqual(settleFence(fenced, ['*']).fence, null)
+  assert.equal(settleFence(fenced, ['b']).fence, null)
+})
+
 test('dead positions are passed only on the way to a committed one', () => {
   const settled = raiseFence(advancePrefix(emptyPrefix, [1n]), 9n, [])
   assert.equal(advancePrefix(settled, []).safe, 1n)

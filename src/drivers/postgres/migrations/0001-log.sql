@@ -44,7 +44,7 @@ RETURN (('x' || encode(substr(sha256(convert_to(key, 'UTF8')), 1, 2), 'hex'))::b
 
 CREATE FUNCTION estafet.timeline() RETURNS text
 LANGUAGE sql STABLE
-RETURN substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8);
+RETURN CASE WHEN pg_is_in_recovery() THEN NULL ELSE substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) END;
 
 -- Begins a new epoch on this server. For the owner only, after somebody has found out what was lost or set back.
 CREATE FUNCTION estafet.new_epoch() RETURNS text
@@ -65,7 +65,9 @@ CREATE FUNCTION estafet.require_transaction(is_unsure boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-  IF is_unsure AND current_setting('estafet.transaction', true) IS DISTINCT FROM 'open' THEN
+  -- Qualified to the operator: it runs with its owner's rights and under its caller's search_path.
+  IF is_unsure AND (pg_catalog.current_setting('estafet.transaction', true)
+      OPERATOR(pg_catalog.=) 'open'::pg_catalog.text) IS NOT TRUE THEN
     RAISE EXCEPTION USING ERRCODE = 'ESF01', MESSAGE = 'publish was called outside a transaction';
   END IF;
 END
