@@ -14,6 +14,8 @@ export interface PostgresOptions {
   /** Left out: the embedded one. */
   readonly binaries?: PostgresBinaries
   readonly settings?: Readonly<Record<string, string>>
+  /** Left out: a free one is chosen, and another one should a program take it in between. */
+  readonly port?: number
   /** Start it again on the same port when it ends by itself. (Default: false.) */
   readonly restart?: boolean
   /** Told when it ended by itself. */
@@ -44,7 +46,7 @@ const settings: Readonly<Record<string, string>> = {
 }
 
 /**
- * Starts a PostgreSQL of our own on a free port of the loopback address.
+ * Starts a PostgreSQL of our own on the loopback address.
  *
  * It is stopped by `stop`, and also when this process ends without having called it, however it ends.
  */
@@ -55,24 +57,19 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   }
   const made = await cluster(options.home, binaries)
   await formerServerGone(made.data)
-  let port = await freePort()
-  let current = launch(binaries, made, port, options.settings)
-  // Another program may have taken the free port in between: then try another one.
-  for (let attempt = 1; !(await isUp(current, made, port)); attempt++) {
-    if (attempt === 3) throw new Error(`PostgreSQL did not start; its log is ${logFile(made)}:\n${logTail(made)}`)
-    port = await freePort()
-    current = launch(binaries, made, port, options.settings)
-  }
+  const { port, launched } = await firstLaunch(binaries, made, options)
+  let current = launched
   let isStopping = false
   const restartLoop = (): void => {
     current.child.once('exit', async () => {
       if (isStopping) return
       options.onExit?.(options.restart === true)
-      while (options.restart === true && !isStopping) {
-        // After a kill -9 its backends keep the shared memory for some moments, and a new server refuses to start.
+      // After a kill -9 its backends keep the shared memory for some moments, and a new server refuses to start.
+      for (let pauseMs = 50; options.restart === true && !isStopping; pauseMs = Math.min(pauseMs * 2, 2000)) {
         current = launch(binaries, made, port, options.settings)
-        if (await isUp(current, made, port)) return restartLoop()
-        await sleep(100)
+        // No deadline: to recover a large log may take minutes, and a server stopped in it begins anew.
+        if (await isUp(current, made, port, Number.POSITIVE_INFINITY)) return restartLoop()
+        await sleep(pauseMs)
       }
     })
   }
@@ -98,18 +95,38 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
 /** A cluster in a folder of its own that is removed with `stop`. */
 export async function temporaryPostgres(options: Omit<PostgresOptions, 'home'> = {}): Promise<PostgresServer> {
   const home = mkdtempSync(join(tmpdir(), 'estafet-pg-'))
-  const server = await startPostgres({ ...options, home })
-  const remove = async (): Promise<void> => {
-    await server.stop()
-    rmSync(home, { recursive: true, force: true })
+  // Backends of a killed postmaster may still write for a moment: then the folder is not empty at the first try.
+  const remove = (): void => rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+  try {
+    const server = await startPostgres({ ...options, home })
+    return Object.create(server, { stop: { value: () => server.stop().then(remove) } })
+  } catch (error) {
+    remove()
+    throw error
   }
-  return Object.create(server, { stop: { value: remove } })
 }
 
 interface Launched {
   readonly child: ChildProcess
   readonly pid: number
   readonly guard: ChildProcess
+}
+
+/** Launches until a server is up: up to three times on ports that we choose, once on a port that the caller named. */
+async function firstLaunch(
+  binaries: PostgresBinaries,
+  made: Cluster,
+  options: PostgresOptions,
+): Promise<{ readonly port: number; readonly launched: Launched }> {
+  const attempts = options.port === undefined ? 3 : 1
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const port = options.port ?? (await freePort())
+    const launched = launch(binaries, made, port, options.settings)
+    if (await isUp(launched, made, port, Date.now() + 60_000)) return { port, launched }
+    // Not up, but not ended either: it must not go on beside the next one, or after us.
+    await stop(launched)
+  }
+  throw new Error(`PostgreSQL did not start; its log is ${logFile(made)}:\n${logTail(made)}`)
 }
 
 function launch(binaries: PostgresBinaries, made: Cluster, port: number, extra: PostgresOptions['settings']): Launched {
@@ -141,22 +158,28 @@ function launch(binaries: PostgresBinaries, made: Cluster, port: number, extra: 
   return { child, pid, guard }
 }
 
-async function isUp(launched: Launched, made: Cluster, port: number): Promise<boolean> {
-  const deadline = Date.now() + 60_000
-  while (isAlive(launched.child)) {
-    const client = new pg.Client({ connectionString: url(port, 'postgres', 'postgres', made.password) })
-    client.on('error', () => {})
-    try {
-      await client.connect()
-      return isAlive(launched.child)
-    } catch (error) {
-      if (Date.now() > deadline) throw error
-      await sleep(20)
-    } finally {
-      await client.end().catch(() => {})
-    }
+async function isUp(launched: Launched, made: Cluster, port: number, deadline: number): Promise<boolean> {
+  const address = url(port, 'postgres', 'postgres', made.password)
+  while (isAlive(launched.child) && Date.now() < deadline) {
+    // Asked after the answer, with nothing awaited in between: an exit from here on meets the caller's listener.
+    if (await answers(address)) return isAlive(launched.child)
+    await sleep(20)
   }
   return false
+}
+
+async function answers(connectionString: string): Promise<boolean> {
+  // The time-out is for a port that another program holds: one that takes connections and never answers.
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 2000 })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return true
+  } catch {
+    return false
+  } finally {
+    await client.end().catch(() => {})
+  }
 }
 
 async function stop(launched: Launched): Promise<void> {
@@ -174,8 +197,16 @@ async function formerServerGone(data: string): Promise<void> {
   for (let look = 0; existsSync(pidFile) && look < 100; look++) {
     const pid = Number(readFileSync(pidFile, 'utf8').split('\n')[0])
     if (!commandLine(pid).includes(data)) return
-    if (look === 20) process.kill(pid, 'SIGINT')
+    if (look === 20) interrupt(pid)
     await sleep(100)
+  }
+}
+
+function interrupt(pid: number): void {
+  try {
+    process.kill(pid, 'SIGINT')
+  } catch {
+    // It ended since we looked.
   }
 }
 
