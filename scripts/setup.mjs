@@ -2,7 +2,7 @@
 // Silent and < 50 ms when nothing is to be done.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,6 +26,18 @@ const alive = (pid) => {
 }
 const sleep = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
+function isStale() {
+  try {
+    const pid = Number(readFileSync(lockDir, 'utf8'))
+    if (pid) return !alive(pid)
+    // Empty: its maker is between making and writing it, or died there.
+    return Date.now() - statSync(lockDir).mtimeMs > 5000
+  } catch (error) {
+    if (error.code === 'ENOENT') return false
+    throw error
+  }
+}
+
 function lock() {
   mkdirSync(dirname(lockDir), { recursive: true })
   for (;;) {
@@ -34,8 +46,7 @@ function lock() {
       return
     } catch (error) {
       if (error.code !== 'EEXIST') throw error
-      const pid = Number(readFileSync(lockDir, { encoding: 'utf8', flag: 'a+' }))
-      if (pid && !alive(pid)) rmSync(lockDir, { force: true })
+      if (isStale()) rmSync(lockDir, { force: true })
       else sleep(200)
     }
   }
