@@ -23,6 +23,15 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
   runtime: { folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'telemetry'], node: true },
 }
 
+/** Where the relative imports of a part of the repository may lead, beside itself. */
+export const reachTable: Readonly<Record<string, readonly string[]>> = {
+  src: [],
+  engines: [],
+  scripts: ['engines'],
+  bench: ['engines'],
+  apps: ['engines'],
+}
+
 /** Names under which design stops. */
 export const forbiddenNames = ['utils', 'helpers', 'common', 'types', 'manager', 'misc', 'shared']
 
@@ -61,6 +70,26 @@ export function forbiddenImports(file: SourceFile): readonly string[] {
     if (target === null) return [`${file.path} imports the door ${specifier}`]
     return rule.folders.includes(target) ? [] : [`${file.path} imports ${target}`]
   })
+}
+
+/** The drivers that a door opens without bearing their name: who imports `.` must not get a database with it. */
+export function driversBehind(door: SourceFile): readonly string[] {
+  const name = door.path.replace(/^src\/|\.ts$/g, '')
+  return importsOf(door).flatMap((specifier) => {
+    const driver = /^src\/drivers\/([^/]+)/.exec(resolve(door.path, specifier))?.[1]
+    return driver === undefined || driver === name ? [] : [`${door.path} imports the driver ${driver}`]
+  })
+}
+
+/** Relative imports that leave a part of the repository for one that it may not know; two applications are two parts. */
+export function strayImports(file: SourceFile): readonly string[] {
+  const [part = '', inner = ''] = file.path.split('/')
+  const home = part === 'apps' ? `apps/${inner}/` : `${part}/`
+  const reach = [home, ...(reachTable[part] ?? []).map((name) => `${name}/`)]
+  return importsOf(file)
+    .filter((specifier) => specifier.startsWith('.'))
+    .filter((specifier) => !reach.some((start) => resolve(file.path, specifier).startsWith(start)))
+    .map((specifier) => `${file.path} imports ${specifier}`)
 }
 
 /** The import cycles of a tree, each as its files; type imports count. */
