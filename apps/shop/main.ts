@@ -20,6 +20,7 @@ async function main(): Promise<number> {
     }
     const giveBack = takeFolder(options.home)
     try {
+      say(`Reading ${options.file} ...`)
       return await runShop(options, await readInvoices(options.file, options.invoices), ending)
     } finally {
       giveBack()

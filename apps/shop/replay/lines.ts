@@ -64,9 +64,12 @@ export async function* fileLines(file: string): AsyncGenerator<FileLine | BadLin
   if (number === 0) throw new UnusableFile(`${file} is empty: its first line must be ${columns.join(',')}`)
 }
 
-function fieldsOf(text: string): readonly string[] | null {
+function fieldsOf(line: string): readonly string[] | null {
+  const text = line.replace(/^\uFEFF/, '')
+  // Without a quote there is nothing to parse, and a parser for each of 140,000 lines takes five seconds.
+  if (!text.includes('"')) return text.split(',')
   try {
-    const [record]: string[][] = parse(text, { bom: true, relax_column_count: true })
+    const [record]: string[][] = parse(text, { relax_column_count: true })
     return record ?? []
   } catch {
     return null
