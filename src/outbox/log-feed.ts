@@ -33,14 +33,10 @@ export function logFeed(log: Log, options: LogFeedOptions): Feed {
     return state
   }
 
-  async function resolveGap(): Promise<void> {
-    if (prefix.fence === null) {
-      // The order of these two reads is the protocol: see raiseFence.
-      const { lastDrawn } = await inspect()
-      prefix = raiseFence(prefix, lastDrawn, await log.writers())
-    } else {
-      prefix = settleFence(prefix, await log.writers())
-    }
+  async function resolveGap(committed: bigint): Promise<void> {
+    // That `committed` was read before the writers is the protocol: see raiseFence.
+    const writers = await log.writers()
+    prefix = prefix.fence === null ? raiseFence(prefix, committed, writers) : settleFence(prefix, writers)
     if (prefix.fence === null) prefix = advancePrefix(prefix, await log.positions(prefix.safe, scanLimit))
   }
 
@@ -56,7 +52,8 @@ export function logFeed(log: Log, options: LogFeedOptions): Feed {
       const before = prefix.safe
       const positions = await log.positions(prefix.safe, scanLimit)
       prefix = advancePrefix(prefix, positions)
-      if (isBlocked(prefix, positions)) await resolveGap()
+      const last = positions.at(-1)
+      if (last !== undefined && last > prefix.safe) await resolveGap(last)
       if (prefix.safe > before) return 'more'
       return isBlocked(prefix, positions) ? 'waiting' : 'idle'
     },

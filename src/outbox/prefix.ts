@@ -4,8 +4,8 @@ export interface Prefix {
   readonly safe: bigint
   /** Missing positions up to here are dead. */
   readonly deadUpTo: bigint
-  /** Set while blocked at a gap: the transactions that must end before positions up to `drawn` are decided. */
-  readonly fence: { readonly drawn: bigint; readonly writers: ReadonlySet<string> } | null
+  /** Set while blocked at a gap: the transactions that must end before positions below `committed` are decided. */
+  readonly fence: { readonly committed: bigint; readonly writers: ReadonlySet<string> } | null
 }
 
 export const emptyPrefix: Prefix = { safe: 0n, deadUpTo: 0n, fence: null }
@@ -34,18 +34,21 @@ export function isBlocked(prefix: Prefix, positions: readonly bigint[]): boolean
 }
 
 /**
- * Notes who may still fill the gap. `drawn` must have been read before `writers`: a transaction that drew a position up
- * to `drawn` and is not among them has ended.
+ * Notes who may still fill the gaps below a committed position. It must have been read before `writers`: what is missing
+ * below it was drawn before it, by a transaction that is among them or has ended.
+ *
+ * Not below the highest position drawn: of a server that crashed those above the last committed one may be drawn again,
+ * and a reader that outlived it would take them for dead.
  */
-export function raiseFence(prefix: Prefix, drawn: bigint, writers: readonly string[]): Prefix {
-  return settleFence({ ...prefix, fence: { drawn, writers: new Set(writers) } }, writers)
+export function raiseFence(prefix: Prefix, committed: bigint, writers: readonly string[]): Prefix {
+  return settleFence({ ...prefix, fence: { committed, writers: new Set(writers) } }, writers)
 }
 
-/** Drops the writers that are gone; with the last one, everything missing up to the fence's `drawn` is dead. */
+/** Drops the writers that are gone; with the last one, everything missing below the fence's position is dead. */
 export function settleFence(prefix: Prefix, writersNow: readonly string[]): Prefix {
   if (prefix.fence === null) return prefix
-  const { drawn, writers } = prefix.fence
+  const { committed, writers } = prefix.fence
   const left = writersNow.filter((writer) => writer === '*' || writers.has(writer))
-  if (left.length > 0) return { ...prefix, fence: { drawn, writers: new Set(left) } }
-  return { ...prefix, deadUpTo: drawn > prefix.deadUpTo ? drawn : prefix.deadUpTo, fence: null }
+  if (left.length > 0) return { ...prefix, fence: { committed, writers: new Set(left) } }
+  return { ...prefix, deadUpTo: committed > prefix.deadUpTo ? committed : prefix.deadUpTo, fence: null }
 }
