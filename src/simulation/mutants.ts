@@ -1,3 +1,4 @@
+import { advancePrefix, emptyPrefix, isBlocked, type Prefix, raiseFence, settleFence } from '../outbox/prefix.ts'
 import type { Feed, Fetched } from '../ports/feed.ts'
 import type { Log } from '../ports/log.ts'
 import type { RelayedMessage, Sink } from '../ports/sink.ts'
@@ -12,17 +13,45 @@ export const mutants = [
   'ack before commit',
   'progress outside the transaction',
   'unfenced lease',
+  'stale cursor accepted',
+  'writers listed before the positions',
+  'dead up to the last position drawn',
+  'chain ignored',
   'relay goes on after a failure',
+  'relay saves before it sends',
 ] as const
 export type Mutant = (typeof mutants)[number]
 
-/** A feed that takes the highest position seen for safe, or dead positions for good ground to stand on. */
-export function brokenFeed(
-  log: Log,
-  lanes: number,
-  mutant: 'naive cursor' | 'dead gaps passed without a committed row',
-): Feed {
-  let safe = 0n
+/** Mutants that pass positions which may still commit. */
+export type FeedMutant =
+  | 'naive cursor'
+  | 'dead gaps passed without a committed row'
+  | 'dead up to the last position drawn'
+
+export function isFeedMutant(mutant: Mutant | null): mutant is FeedMutant {
+  return (
+    mutant === 'naive cursor' ||
+    mutant === 'dead gaps passed without a committed row' ||
+    mutant === 'dead up to the last position drawn'
+  )
+}
+
+/** A feed that takes the highest position seen for safe, or too much of what is missing for dead. */
+export function brokenFeed(log: Log, lanes: number, mutant: FeedMutant): Feed {
+  let prefix = emptyPrefix
+  async function look(): Promise<Prefix> {
+    const positions = await log.positions(prefix.safe, 1000)
+    if (mutant === 'naive cursor') return { ...prefix, safe: positions.at(-1) ?? prefix.safe }
+    const { lastDrawn } = await log.inspect()
+    const writers = await log.writers()
+    if (mutant === 'dead gaps passed without a committed row') {
+      return writers.length === 0 && lastDrawn > prefix.safe ? { ...prefix, safe: lastDrawn } : prefix
+    }
+    const seen = advancePrefix(prefix, positions)
+    if (!isBlocked(seen, positions)) return seen
+    const fenced = seen.fence === null ? raiseFence(seen, lastDrawn, writers) : settleFence(seen, writers)
+    return fenced.fence === null ? advancePrefix(fenced, await log.positions(fenced.safe, 1000)) : fenced
+  }
   return {
     name: `log:${log.source}`,
     async open() {
@@ -30,21 +59,41 @@ export function brokenFeed(
       return { epoch, ends: Array.from({ length: lanes }, () => lastDrawn) }
     },
     async advance() {
-      const before = safe
-      if (mutant === 'naive cursor') {
-        safe = (await log.positions(safe, 1000)).at(-1) ?? safe
-      } else {
-        const { lastDrawn } = await log.inspect()
-        if ((await log.writers()).length === 0 && lastDrawn > safe) safe = lastDrawn
-      }
-      return safe > before ? 'more' : 'idle'
+      const before = prefix.safe
+      prefix = await look()
+      return prefix.safe > before ? 'more' : 'idle'
     },
     async fetch(lane, after, limit): Promise<Fetched> {
-      if (after > safe) safe = after
+      if (after > prefix.safe) prefix = { ...prefix, safe: after }
+      const { safe } = prefix
       const messages = await log.read({ after, upTo: safe, limit, topics: null, lane: { index: lane, count: lanes } })
       const deliveries = messages.map((message) => ({ message, cursor: message.position, previous: null }))
       const hasMore = deliveries.length >= limit
       return { deliveries, cursor: hasMore ? (deliveries.at(-1)?.cursor ?? safe) : safe, hasMore }
+    },
+  }
+}
+
+/** A log whose reader asks who may still fill a gap before it looks for gaps. */
+export function brokenLog(log: Log): Log {
+  let early: readonly string[] = []
+  return {
+    ...log,
+    async positions(after, limit) {
+      early = await log.writers()
+      return log.positions(after, limit)
+    },
+    writers: () => Promise.resolve(early),
+  }
+}
+
+/** A topic whose reader trusts the broker's offsets alone. */
+export function brokenTopic(topic: Feed): Feed {
+  return {
+    ...topic,
+    async fetch(...of) {
+      const fetched = await topic.fetch(...of)
+      return { ...fetched, deliveries: fetched.deliveries.map((delivery) => ({ ...delivery, previous: null })) }
     },
   }
 }

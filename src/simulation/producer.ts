@@ -2,13 +2,16 @@ import { memoryOutbox } from '../drivers/memory/outbox.ts'
 import { memoryUnitOfWork } from '../drivers/memory/unit-of-work.ts'
 import { publisher } from '../outbox/publisher.ts'
 import { Done } from './events.ts'
-import type { World } from './subscriber.ts'
+import type { World } from './world.ts'
 
 const tasks = 3
 const keys = ['a', 'b', 'c', 'd', 'e']
 
+/** How many operations each task of a producer has begun: what a new life of its process goes on from. */
+export type Begun = number[]
+
 /** Runs a process whose tasks write and publish; resolves when all have done their operations. */
-export async function produce(world: World, process: string, operations: number): Promise<void> {
+export async function produce(world: World, process: string, operations: number, begun: Begun): Promise<void> {
   const interrupt = world.turns.interrupt(process)
   const { clock, random, mutant } = world
   const session = { database: world.producerDatabase, owner: process, interrupt }
@@ -32,13 +35,18 @@ export async function produce(world: World, process: string, operations: number)
       }
       await publish(tx, ...writes.map((write) => Done(write)))
       for (const write of writes) tx.insert('committed', write)
+      // Some stay open while others publish and commit, some for long.
+      if (random.fraction() < 0.3) await clock.sleep(random.fraction() * 40)
       if (random.fraction() < 0.5) await interrupt('a pause before the end')
       if (random.fraction() < 0.12) throw new Error('roll back')
     })
   }
 
   const task = async (number: number): Promise<void> => {
-    for (let at = 0; at < operations / tasks; at++) {
+    for (let at = begun[number] ?? 0; at < operations / tasks; at++) {
+      // Here a task that was killed in its sleep ends, before it notes anything.
+      await interrupt('next operation').catch(() => {})
+      begun[number] = at + 1
       // An operation that failed, or whose outcome is unknown, is not repeated: the journals know what committed.
       await operate(`${process}/${number}/${at}`).catch(() => {})
       await clock.sleep(random.fraction() * 20)

@@ -1,7 +1,6 @@
 import { on } from '../delivery/handler.ts'
-import { type MemoryBroker, memorySink, memoryTopicFeed } from '../drivers/memory/broker.ts'
-import type { VirtualClock } from '../drivers/memory/clock.ts'
-import type { MemoryDatabase, MemoryTransaction } from '../drivers/memory/database.ts'
+import { memorySink, memoryTopicFeed } from '../drivers/memory/broker.ts'
+import type { MemoryTransaction } from '../drivers/memory/database.ts'
 import { memoryLaneStore } from '../drivers/memory/lane-store.ts'
 import { memoryLog } from '../drivers/memory/log.ts'
 import { memoryOutbox } from '../drivers/memory/outbox.ts'
@@ -13,25 +12,12 @@ import { relayOnce } from '../outbox/relay.ts'
 import type { Feed, Fetched } from '../ports/feed.ts'
 import type { Lane } from '../ports/lane-store.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { Random } from '../ports/random.ts'
 import { runFeed } from '../runtime/feed-runner.ts'
 import { inboxWork } from '../runtime/inbox-work.ts'
 import type { LaneWork } from '../runtime/lane-loop.ts'
 import { Done, Noted } from './events.ts'
-import { brokenFeed, brokenSink, brokenWork, type Mutant } from './mutants.ts'
-import type { Scheduler } from './scheduler.ts'
-
-export interface World {
-  readonly clock: VirtualClock
-  readonly random: Random
-  readonly turns: Scheduler
-  readonly via: 'log' | 'broker'
-  readonly mutant: Mutant | null
-  readonly producerDatabase: MemoryDatabase
-  readonly subscriberDatabase: MemoryDatabase
-  readonly broker: MemoryBroker
-  readonly leaseMs: number
-}
+import { brokenFeed, brokenLog, brokenSink, brokenTopic, brokenWork, isFeedMutant } from './mutants.ts'
+import type { World } from './world.ts'
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 const lanesOfLog = 3
@@ -43,7 +29,8 @@ export function subscribe(world: World, process: string): void {
   const interrupt = world.turns.interrupt(process)
   const session = { database: isRelay ? world.producerDatabase : world.subscriberDatabase, owner: process, interrupt }
   const isFenced = world.mutant !== 'unfenced lease'
-  const lanes = memoryLaneStore(session, { checksFence: isFenced, checksCursor: isFenced })
+  const checksCursor = isFenced && world.mutant !== 'stale cursor accepted'
+  const lanes = memoryLaneStore(session, { checksFence: isFenced, checksCursor })
   const unitOfWork = memoryUnitOfWork(session)
   const work = isRelay ? relayWork(world, process) : subscriberWork(world, process)
   const owner = `${process}/${random.fraction()}`
@@ -94,7 +81,13 @@ export function subscribe(world: World, process: string): void {
   function relayWork(of: World, _name: string): LaneWork {
     const honest = memorySink(of.broker, interrupt)
     const sink = of.mutant === 'relay goes on after a failure' ? brokenSink(honest) : honest
-    const relay = (lane: Lane, fetched: Fetched) => relayOnce({ unitOfWork, lanes, sink }, lane, fetched)
+    const relay = async (lane: Lane, fetched: Fetched): Promise<Lane> => {
+      if (of.mutant !== 'relay saves before it sends') return relayOnce({ unitOfWork, lanes, sink }, lane, fetched)
+      const early = { name: sink.name, partitions: sink.partitions, send: () => Promise.resolve() }
+      const saved = await relayOnce({ unitOfWork, lanes, sink: early }, lane, fetched)
+      await relayOnce({ unitOfWork, lanes: { ...lanes, save: () => Promise.resolve() }, sink }, lane, fetched)
+      return saved
+    }
     return {
       handle: async (lane, fetched) => ({ lane: await relay(lane, fetched), failure: null }),
       skip: (lane, cursor) => relay(lane, { deliveries: [], cursor, hasMore: false }),
@@ -105,12 +98,13 @@ export function subscribe(world: World, process: string): void {
 function feedOf(world: World, process: string): Feed {
   const interrupt = world.turns.interrupt(process)
   if (world.via === 'broker' && !process.startsWith('relay')) {
-    return memoryTopicFeed(world.broker, Done.topic, interrupt)
+    const topic = memoryTopicFeed(world.broker, Done.topic, interrupt)
+    return world.mutant === 'chain ignored' ? brokenTopic(topic) : topic
   }
   const lanes = process.startsWith('relay') ? 1 : lanesOfLog
   const log = memoryLog({ database: world.producerDatabase, owner: process, interrupt }, 'producer')
   const { mutant } = world
-  if (mutant === 'naive cursor' || mutant === 'dead gaps passed without a committed row')
-    return brokenFeed(log, lanes, mutant)
-  return logFeed(log, { lanes, scanLimit: 20 })
+  if (isFeedMutant(mutant)) return brokenFeed(log, lanes, mutant)
+  const read = mutant === 'writers listed before the positions' ? brokenLog(log) : log
+  return logFeed(read, { lanes, scanLimit: 20 })
 }

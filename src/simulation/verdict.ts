@@ -13,7 +13,7 @@ export interface Verdict {
   readonly doubled: number
   /** Effects of a key that came before an effect that committed earlier. */
   readonly inverted: number
-  /** Follow-up messages that are missing or too many. */
+  /** Keys whose follow-up messages are not those of their effects, in their order. */
   readonly followUpsWrong: number
   readonly isRight: boolean
   readonly steps: number
@@ -36,8 +36,7 @@ export function judge(
   const phantom = [...times.keys()].filter((operation) => !known.has(operation)).length
   const doubled = [...times.values()].reduce((sum, count) => sum + count - 1, 0)
   const inverted = inversions(committed, effects)
-  const told = countBy(followUps)
-  const followUpsWrong = effects.filter(({ operation }) => told.get(operation) !== times.get(operation)).length
+  const followUpsWrong = keysThatDiffer(effects, followUps)
   const isRight = lost + phantom + doubled + inverted + followUpsWrong === 0
   return { seed, steps, committed: committed.length, lost, phantom, doubled, inverted, followUpsWrong, isRight }
 }
@@ -58,4 +57,11 @@ function inversions(committed: readonly Entry[], effects: readonly Entry[]): num
     else last.set(key, at)
   }
   return found
+}
+
+function keysThatDiffer(effects: readonly Entry[], followUps: readonly Entry[]): number {
+  const operations = (entries: readonly Entry[], of: string): string =>
+    JSON.stringify(entries.filter(({ key }) => key === of).map(({ operation }) => operation))
+  const keys = new Set([...effects, ...followUps].map(({ key }) => key))
+  return [...keys].filter((key) => operations(effects, key) !== operations(followUps, key)).length
 }

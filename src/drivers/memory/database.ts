@@ -41,10 +41,10 @@ export interface MemoryDatabase {
   /** Ends a process's transactions, as the server does when the connection is gone. */
   disconnect(owner: string): void
   /**
-   * Ends all transactions, as a crash does. The sequence falls back to the last committed position: what was drawn and not
-   * committed left no trace on disk.
+   * Ends all transactions, as a crash does, and sets the sequence: back to the last committed position at most, since
+   * what was drawn and not committed may have left no trace on disk.
    */
-  crash(lastCommitted: bigint): void
+  crash(lastDrawn: bigint): void
 }
 
 interface Transaction extends MemoryTransaction {
@@ -180,9 +180,9 @@ export function memoryDatabase(clock: Clock): MemoryDatabase {
     disconnect(owner) {
       for (const tx of [...open.values()]) if (tx.owner === owner) end(tx)
     },
-    crash(lastCommitted) {
+    crash(setTo) {
       for (const tx of [...open.values()]) end(tx)
-      lastDrawn = lastCommitted
+      lastDrawn = setTo
     },
   }
   return database
