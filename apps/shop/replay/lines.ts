@@ -88,8 +88,8 @@ function toLine(record: readonly string[] | null, line: number): FileLine | BadL
   if (!parsed.success) {
     return { line, reason: parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join(', ') }
   }
-  const invoicedAt = new Date(`${parsed.data.InvoiceDate.replace(' ', 'T')}Z`)
-  if (Number.isNaN(invoicedAt.getTime())) return { line, reason: 'InvoiceDate is no date' }
+  const invoicedAt = utc(parsed.data.InvoiceDate)
+  if (invoicedAt === null) return { line, reason: 'InvoiceDate is no date' }
   return {
     line,
     invoiceNo: parsed.data.InvoiceNo,
@@ -97,8 +97,18 @@ function toLine(record: readonly string[] | null, line: number): FileLine | BadL
     description: parsed.data.Description === '' ? null : parsed.data.Description,
     quantity: parsed.data.Quantity,
     unitPrice: parsed.data.UnitPrice,
-    invoicedAt: invoicedAt.toISOString(),
+    invoicedAt,
     customerId: parsed.data.CustomerID.trim() || null,
     country: parsed.data.Country,
   }
+}
+
+/** The file's times name no zone and are taken as UTC. Null for a day that is not in the calendar. */
+function utc(time: string): string | null {
+  const said = time.replace(' ', 'T')
+  const date = new Date(`${said}Z`)
+  if (Number.isNaN(date.getTime())) return null
+  const iso = date.toISOString()
+  // JavaScript takes 30 February for 2 March.
+  return iso.startsWith(said) ? iso : null
 }

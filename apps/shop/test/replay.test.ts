@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { Decimal } from 'decimal.js'
 import { faults, kindOf, total } from '../orders/document.ts'
 import { expectedFigures } from '../reconciliation/expected.ts'
 import { readInvoices } from '../replay/invoices.ts'
@@ -39,9 +40,34 @@ test('December 2010 has the invoices, kinds, lines and totals that were counted 
     15_631,
   )
   const figures = await expectedFigures(december, all)
-  assert.equal(figures.get('United Kingdom')?.total, '676742.6200')
-  assert.equal(figures.get('Israel')?.total, '-227.4400')
-  assert.equal(figures.size, 24)
+  assert.deepEqual(Object.fromEntries([...figures].map(([country, { total: sum }]) => [country, sum])), {
+    'United Kingdom': '676742.6200',
+    Germany: '14562.8400',
+    France: '9575.3600',
+    EIRE: '9029.9500',
+    Netherlands: '8784.4800',
+    Japan: '7705.0700',
+    Norway: '3787.1200',
+    Sweden: '2646.3000',
+    Portugal: '2380.1200',
+    Spain: '1843.7300',
+    Belgium: '1809.9100',
+    Lithuania: '1661.0600',
+    Cyprus: '1590.8200',
+    Switzerland: '1304.9200',
+    Denmark: '1281.5000',
+    Australia: '1005.1000',
+    Finland: '892.8000',
+    Italy: '794.5000',
+    Iceland: '711.7900',
+    'Channel Islands': '363.5300',
+    Austria: '257.0400',
+    Poland: '248.1600',
+    Bahrain: '205.7400',
+    Israel: '-227.4400',
+  })
+  const replayed = invoices.reduce((sum, invoice) => sum.plus(total(invoice)), new Decimal(0))
+  assert.equal(replayed.toFixed(4), '748957.0200')
 })
 
 test('broken lines are named with their number and reason, and the rest goes on', async () => {
@@ -79,6 +105,50 @@ test('identical lines stay separate, lines of one invoice need not stand togethe
   assert.equal(invoices[0]?.lines.length, 2)
   assert.equal(invoices[0]?.lines[0]?.description, 'a thing')
   assert.equal(invoices[1]?.lines[0]?.description, null)
+})
+
+test('what the HTTP interface would refuse is a bad line and not a lost invoice', async () => {
+  const { badLines, invoices } = await readInvoices(
+    file(
+      '1,A,fine,2,2010-12-01 08:26:00,2.55,17850,EIRE',
+      '1,A,too many,2000000,2010-12-01 08:26:00,2.55,17850,EIRE',
+      '1,A,none,0,2010-12-01 08:26:00,2.55,17850,EIRE',
+      '1,A,a NUL \u0000,2,2010-12-01 08:26:00,2.55,17850,EIRE',
+      `1,A,${'long '.repeat(60)},2,2010-12-01 08:26:00,2.55,17850,EIRE`,
+      '1,A,no day,2,2010-02-30 08:26:00,2.55,17850,EIRE',
+      '1,A,no country,2,2010-12-01 08:26:00,2.55,17850,  ',
+      'C-1,A,no number,-2,2010-12-01 08:26:00,2.55,17850,EIRE',
+    ),
+  )
+  assert.deepEqual(
+    badLines.map(({ line, reason }) => [line, reason.split(' ')[0]]),
+    [
+      [3, 'Quantity'],
+      [4, 'Quantity'],
+      [5, 'Description'],
+      [6, 'Description'],
+      [7, 'InvoiceDate'],
+      [8, 'Country'],
+      [9, 'InvoiceNo'],
+    ],
+  )
+  assert.equal(invoices[0]?.lines.length, 1)
+})
+
+test('adjustments, negative prices and four places are read and added up to the last one', async () => {
+  const path = file(
+    'A563185,B,Adjust bad debt,1,2011-08-12 14:50:00,11062.06,,United Kingdom',
+    'A563186,B,Adjust bad debt,1,2011-08-12 14:51:00,-11062.06,,United Kingdom',
+    '550193,PADS,PADS TO MATCH ALL CUSHIONS,1,2011-04-15 09:27:00,0.0014,13952,United Kingdom',
+  )
+  writeFileSync(path, `\uFEFF${readFileSync(path, 'utf8')}`)
+  const { invoices, badLines } = await readInvoices(path)
+  assert.deepEqual(badLines, [])
+  assert.deepEqual(invoices.map(kindOf), ['adjustment', 'adjustment', 'order'])
+  assert.deepEqual(
+    await expectedFigures(path, all),
+    new Map([['United Kingdom', { invoices: 3, lines: 3, total: '0.0014' }]]),
+  )
 })
 
 test('a file of other columns, an empty, a torn and a missing one are refused with what to do', async () => {

@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
+import pg from 'pg'
+import type { ServiceName } from '../system/services.ts'
+import { takeFolder } from '../system/single-instance.ts'
 import { type System, startSystem } from '../system/system.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'estafet-shop-'))
@@ -69,6 +72,14 @@ test('a wrong option and a missing file end with what to do, and exit code 2', a
   assert.match((await shop('unused', '--help')).out, /--kill SEED/)
 })
 
+test('a second shop on the same folder is refused with what to do', async () => {
+  const giveBack = takeFolder(join(folder, 'taken'))
+  const second = await shop('taken', '--invoices', '1')
+  giveBack()
+  assert.equal(second.code, 2)
+  assert.match(second.err, /Another shop is running on .*taken: stop it/)
+})
+
 describe('the HTTP interface of orders', () => {
   let system: System
   let url = ''
@@ -83,6 +94,18 @@ describe('the HTTP interface of orders', () => {
       headers: { 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     })
+
+  async function rows(database: ServiceName, statement: string, values: readonly string[]): Promise<unknown[]> {
+    const client = new pg.Client({ connectionString: system.adminUrl(database) })
+    await client.connect()
+    try {
+      // Without values it may be several statements.
+      const answer = await (values.length === 0 ? client.query(statement) : client.query(statement, [...values]))
+      return Array.isArray(answer) ? [] : answer.rows
+    } finally {
+      await client.end()
+    }
+  }
 
   before(async () => {
     system = await startSystem(join(folder, 'http'), { logger: silent, quiet: true })
@@ -114,6 +137,40 @@ describe('the HTTP interface of orders', () => {
     assert.equal((await fetch(`${url}/documents/7`)).status, 404)
   })
 
+  test('carries the correlation id of the request into the event, and refuses one that is unfit', async () => {
+    await post('/orders', { ...order, invoiceNo: '8' }, { 'x-correlation-id': 'request-8' })
+    const unfit = await post('/orders', { ...order, invoiceNo: '9' }, { 'x-correlation-id': 'a b' })
+    assert.notEqual(unfit.headers.get('x-correlation-id'), 'a b')
+    assert.deepEqual(await rows('orders', 'SELECT correlation_id FROM estafet.outbox_messages WHERE key = $1', ['8']), [
+      { correlation_id: 'request-8' },
+    ])
+  })
+
+  test('refuses a body that does not say it is JSON, and text that no database holds', async () => {
+    assert.ok((await post('/orders', order, { 'content-type': 'text/plain' })).status >= 400)
+    const nul = await post('/orders', { ...order, invoiceNo: '10', country: 'EI\u0000RE' })
+    assert.deepEqual([nul.status, await fieldsOf(nul)], [422, ['country']])
+    const much = { ...order.lines[0], quantity: 1_000_000, unitPrice: '9999999999' }
+    assert.equal((await post('/orders', { ...order, invoiceNo: '10', lines: [much] })).status, 422)
+    assert.equal((await fetch(`${url}/documents/10`)).status, 404)
+  })
+
+  test('each service keeps to its own database, and the ledger can only be added to', async () => {
+    const denied = async (service: 'payments' | 'notifications', statement: string): Promise<unknown> =>
+      rows('payments', `SET ROLE ${service}; ${statement}`, []).then(
+        () => 'allowed',
+        (error: unknown) => (error instanceof pg.DatabaseError ? error.code : error),
+      )
+    assert.equal(await denied('payments', 'SELECT FROM ledger_entry'), 'allowed')
+    assert.equal(await denied('payments', 'DELETE FROM ledger_entry'), '42501')
+    assert.equal(await denied('payments', 'UPDATE ledger_entry SET amount = 0'), '42501')
+    assert.equal(await denied('notifications', 'SELECT FROM ledger_entry'), '42501')
+    assert.deepEqual(
+      await rows('payments', `SELECT has_database_privilege('inventory', 'payments', 'CONNECT') AS may`, []),
+      [{ may: false }],
+    )
+  })
+
   test('serves its OpenAPI document and its health', async () => {
     const document: { paths: object } = JSON.parse(await (await fetch(`${url}/openapi.json`)).text())
     assert.deepEqual(Object.keys(document.paths).sort(), [
@@ -128,6 +185,8 @@ describe('the HTTP interface of orders', () => {
       '/write-offs',
     ])
     assert.equal((await fetch(`${url}/health/live`)).status, 200)
+    const summary: readonly { country: string }[] = JSON.parse(await (await fetch(`${url}/summary`)).text())
+    assert.equal(summary[0]?.country, 'EIRE')
   })
 })
 
