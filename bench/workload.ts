@@ -53,20 +53,26 @@ COMMIT;
 `
 
 /** Places orders on `clients` connections for some seconds; returns how many committed. */
-export async function placeOrders(store: PostgresStore, clients: number, ms: number, prefix: string): Promise<number> {
+export async function placeOrders(
+  store: PostgresStore,
+  clients: number,
+  ms: number,
+  prefix: string,
+  account: () => number = zipf,
+): Promise<number> {
   const until = performance.now() + ms
   let placed = 0
   const client = async (number: number): Promise<void> => {
     for (let at = 0; performance.now() < until; at++) {
       const orderId = `${prefix}-${number}-${at}`
-      const account = zipf()
+      const to = account()
       await store.transaction(async (tx, publish) => {
         await tx.query({
           name: 'insert-order',
           text: 'INSERT INTO orders (id, account, amount) VALUES ($1, $2, $3)',
-          values: [orderId, account, '12.5'],
+          values: [orderId, to, '12.5'],
         })
-        publish(OrderPlaced({ orderId, account, amount: '12.5', note }))
+        publish(OrderPlaced({ orderId, account: to, amount: '12.5', note }))
       })
       placed += 1
     }
@@ -121,8 +127,13 @@ function connect(url: string, max: number): pg.Pool {
 const weights = Array.from({ length: keys }, (_, at) => 1 / (at + 1))
 const sums = weights.map((_, at) => weights.slice(0, at + 1).reduce((sum, weight) => sum + weight, 0))
 
+/** An account, each as likely as the other: hardly any two transactions at a time have a key in common. */
+export function uniform(): number {
+  return Math.floor(Math.random() * keys)
+}
+
 /** An account by Zipf's law with exponent 1: the first takes 13 % of all. */
-function zipf(): number {
+export function zipf(): number {
   const drawn = Math.random() * (sums.at(-1) ?? 1)
   let [low, high] = [0, keys - 1]
   while (low < high) {

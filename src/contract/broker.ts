@@ -23,7 +23,7 @@ export function brokerClauses(): readonly Clause<BrokerDriver>[] {
         holds(partitions >= 2, 'there are partitions')
         same(await sink.partitions(topic), partitions, 'asking again')
         same(
-          (await feed(topic).open()).ends,
+          await feed(topic).ends(),
           Array.from({ length: partitions }, () => 0n),
           'the ends',
         )

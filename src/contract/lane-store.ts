@@ -35,6 +35,15 @@ export function laneClauses<Tx>(): readonly Clause<LaneDriver<Tx>>[] {
       },
     },
     {
+      says: 'a process that says goodbye is no member any more',
+      async holds({ lanes }) {
+        await lanes.survey(group, member('a', leaseMs))
+        await lanes.survey(group, member('b', leaseMs))
+        same((await lanes.survey(group, member('a', 0))).members, ['b'], 'the members for the one that leaves')
+        same((await lanes.survey(group, member('b', leaseMs))).members, ['b'], 'the members for the one that stays')
+      },
+    },
+    {
       says: 'a lane has one holder: another process cannot take it while the lease lives',
       async holds({ lanes }) {
         await lanes.survey(group, member('a', leaseMs))

@@ -1,3 +1,4 @@
+import { isEstafetError } from '../message/errors.ts'
 import type { Delivery, EncodedMessage } from '../message/message.ts'
 import type { Feed } from '../ports/feed.ts'
 import type { Outbox } from '../ports/outbox.ts'
@@ -48,13 +49,41 @@ function orderClauses<Tx>(): readonly Clause<LogFeedDriver<Tx>>[] {
       async holds(driver) {
         await publish(driver, [sample(1), sample(2), sample(3)])
         const feed = driver.feed()
-        const { ends } = await feed.open()
+        const ends = await feed.ends()
         holds(ends.length > 1, 'there are several lanes')
+        same((await feed.open()).lanes, ends.length, 'how many lanes it says it has')
         const reader = follower(feed, ends)
         await reader.look()
         await publish(driver, [sample(4)])
         await reach(driver, reader, 1)
         same(idsOf(reader.seen.flat()), [sample(4).id], 'the messages')
+      },
+    },
+    {
+      says: 'a message that is committed after the ends were told comes after them, wherever it was begun',
+      async holds(driver) {
+        const [open, undone] = [await driver.begin(), await driver.begin()]
+        await driver.outbox.append(open.tx, [sample(1)])
+        await publish(driver, [sample(2)])
+        await driver.outbox.append(undone.tx, [sample(3)])
+        await undone.rollback()
+        const feed = driver.feed()
+        const early = await feed.ends().catch((error: unknown) => {
+          holds(isEstafetError(error, 'UNAVAILABLE'), 'the ends are told, or not available')
+          return null
+        })
+        await open.commit()
+        if (early !== null) {
+          const reader = follower(driver.feed(), early)
+          await reach(driver, reader, 1)
+          same(idsOf(reader.seen.flat()), [sample(1).id], 'what was committed after the ends were told')
+        }
+        const late = await decidedEnds(driver, feed)
+        holds(late[0] === 2n, 'the end is a committed position, not one that was only drawn')
+        await publish(driver, [sample(4)])
+        const after = follower(driver.feed(), late)
+        await reach(driver, after, 1)
+        same(idsOf(after.seen.flat()), [sample(4).id], 'what came after the ends')
       },
     },
     {
@@ -195,6 +224,16 @@ function fetchClauses<Tx>(): readonly Clause<LogFeedDriver<Tx>>[] {
   ]
 }
 
+/** The ends, asked for until they are decided. */
+async function decidedEnds<Tx>(driver: LogFeedDriver<Tx>, feed: Feed): Promise<readonly bigint[]> {
+  for (let time = 0; time < 20; time++) {
+    const ends = await feed.ends().catch(() => null)
+    if (ends !== null) return ends
+    await driver.moment()
+  }
+  return feed.ends()
+}
+
 interface Follower {
   readonly feed: Feed
   /** By lane, what was handed out. */
@@ -221,8 +260,8 @@ function follower(feed: Feed, from: readonly bigint[] = []): Follower {
   return {
     ...{ feed, seen, cursors },
     async look() {
-      const { ends } = await feed.open()
-      for (let lane = cursors.length; lane < ends.length; lane++) cursors.push(0n)
+      const { lanes } = await feed.open()
+      for (let lane = cursors.length; lane < lanes; lane++) cursors.push(0n)
       await fetchAll()
       await feed.advance()
       await fetchAll()

@@ -148,11 +148,13 @@ export function logClauses<Tx>(): readonly Clause<LogDriver<Tx>>[] {
       },
     },
     {
-      says: 'the highest position drawn counts those that are not committed',
+      says: 'the highest position drawn counts those that are not committed, the highest committed one does not',
       async holds(driver) {
+        same((await driver.log.inspect()).lastCommitted, 0n, 'the highest committed position of an empty log')
         const open = await driver.begin()
         const [position] = await driver.outbox.append(open.tx, [sample(1)])
-        same((await driver.log.inspect()).lastDrawn, position, 'the highest position')
+        const { lastDrawn, lastCommitted } = await driver.log.inspect()
+        same([lastDrawn, lastCommitted], [position, 0n], 'the highest positions')
         await open.rollback()
         holds((await driver.log.inspect()).lastDrawn >= (position ?? 0n), 'a rollback gives nothing back')
       },

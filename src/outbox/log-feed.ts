@@ -23,6 +23,7 @@ export function logFeed(log: Log, options: LogFeedOptions): Feed {
   const scanLimit = options.scanLimit ?? 2000
   let prefix: Prefix = emptyPrefix
   let opened: LogState | null = null
+  let ending: Prefix | null = null
 
   async function inspect(): Promise<LogState> {
     const state = await log.inspect()
@@ -44,8 +45,23 @@ export function logFeed(log: Log, options: LogFeedOptions): Feed {
     name: `log:${log.source}`,
 
     async open(): Promise<FeedState> {
-      const { epoch, lastDrawn } = await inspect()
-      return { epoch, ends: Array.from({ length: options.lanes }, () => lastDrawn) }
+      const { epoch } = await inspect()
+      return { epoch, lanes: options.lanes }
+    },
+
+    async ends() {
+      // A committed position, because one that was only drawn may be drawn again; and one below which nothing can still
+      // be committed, because that would be written after "now" and never read.
+      if (ending === null) {
+        const { lastCommitted } = await inspect()
+        ending = raiseFence(emptyPrefix, lastCommitted, lastCommitted === 0n ? [] : await log.writers())
+      } else {
+        ending = settleFence(ending, await log.writers())
+      }
+      if (ending.fence !== null) throw undecidedEnd(log.source)
+      const end = ending.deadUpTo
+      ending = null
+      return Array.from({ length: options.lanes }, () => end)
     },
 
     async advance() {
@@ -95,6 +111,14 @@ async function refuseRewound(
   if (cursor > lastDrawn) {
     throw epochChanged(source, `a reader has seen position ${cursor}, but only ${lastDrawn} were ever drawn`)
   }
+}
+
+function undecidedEnd(source: string): EstafetError {
+  return new EstafetError(
+    'UNAVAILABLE',
+    `Where the log of ${source} ends is not known yet: transactions that published are still open.`,
+    { details: { source } },
+  )
 }
 
 function epochChanged(source: string, why: string): EstafetError {

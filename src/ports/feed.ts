@@ -13,6 +13,12 @@ export interface Feed {
   open(): Promise<FeedState>
 
   /**
+   * By lane, the cursor that stands for "after everything there is now": whatever is written after the call comes after
+   * it. Throws UNAVAILABLE while that is undecided, because what was begun earlier may still be committed below.
+   */
+  ends(): Promise<readonly bigint[]>
+
+  /**
    * Looks once for more and returns what it saw. `more`: lanes may have something to fetch. `waiting`: something was
    * written that cannot be handed out yet, so look again soon. `idle`: nothing new.
    */
@@ -27,8 +33,8 @@ export interface Feed {
 
 export interface FeedState {
   readonly epoch: string
-  /** By lane: the cursor that stands for "after everything there is now". Its length is the number of lanes. */
-  readonly ends: readonly bigint[]
+  /** How many lanes there are. */
+  readonly lanes: number
 }
 
 export interface Fetched {

@@ -8,6 +8,7 @@ export interface LaneStore<Tx> {
    * group's lanes at `starts` when they do not exist yet.
    *
    * A lane that the process holds and does not work on is not extended: it was lost on the way and must become free.
+   * With a lease of 0 ms the process says goodbye: from then on it is no member, and its share goes to the others.
    *
    * Throws MISCONFIGURED when the group exists with another number of lanes: keys would change lanes between messages.
    * Throws EPOCH_CHANGED when there is progress in another epoch and none in this one, unless that was accepted:

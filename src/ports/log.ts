@@ -6,7 +6,7 @@ export interface Log {
   readonly source: string
 
   /**
-   * Tells which log this is and the highest position drawn so far, committed or not.
+   * Tells which log this is and how far it goes.
    *
    * Refuses what would break the protocol: throws MISCONFIGURED for a replica, `synchronous_commit=off` or a
    * sequence that caches; EPOCH_CHANGED when the server is not the one that the epoch was begun on.
@@ -29,7 +29,10 @@ export interface Log {
 export interface LogState {
   /** Changes when positions no longer mean what they meant: after a restore or a failover that lost commits. */
   readonly epoch: string
+  /** The highest position drawn so far, committed or not; after a crash those above `lastCommitted` may be drawn again. */
   readonly lastDrawn: bigint
+  /** The highest position with a message; 0 while there is none. Lower ones may still be committed. */
+  readonly lastCommitted: bigint
 }
 
 export interface LogRange {

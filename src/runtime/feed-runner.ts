@@ -4,7 +4,7 @@ import { shareLanes } from '../delivery/lane-share.ts'
 import { isBusy, type PollPace, pollMs } from '../delivery/poll-pace.ts'
 import { EstafetError, isEstafetError } from '../message/errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Feed } from '../ports/feed.ts'
+import type { Feed, FeedState } from '../ports/feed.ts'
 import type { Lane, LaneGroup, LaneStore } from '../ports/lane-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Random } from '../ports/random.ts'
@@ -37,9 +37,15 @@ export interface FeedRunnerParts<Tx> {
   readonly logger: Logger
 }
 
+/** How long a handler has to end after its signal aborted, before `stop` leaves it behind. */
+const graceMs = 1000
+
 export interface FeedRunner {
   reports(): readonly AgentReport[]
-  /** Finishes the batches under way, within `drainMs`, then aborts them; saves, and gives the lanes back. */
+  /**
+   * Finishes the batches under way, within `drainMs`, then aborts them; saves, and gives the lanes back. Resolves a second
+   * later at the latest, also when a handler ignores its signal or the database does not answer.
+   */
   stop(drainMs: number): Promise<void>
 }
 
@@ -53,7 +59,11 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
   const abort = new AbortController()
   const news = bell()
   const agents = { look: agent(`${feed.name} look`, clock), lease: agent(`${feed.name} lease`, clock) }
-  const running = new Map<number, { readonly agent: Agent; readonly stop: AbortController; ended: Promise<void> }>()
+  const running = new Map<
+    number,
+    { readonly agent: Agent; readonly stop: AbortController; readonly lost: AbortController }
+  >()
+  const unfinished = new Set<Promise<void>>()
   let group: LaneGroup | null = null
 
   async function look(): Promise<void> {
@@ -70,7 +80,7 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
 
   async function lease(): Promise<void> {
     const state = await feed.open()
-    group ??= groupOf(feed.name, options, state)
+    group ??= await groupOf(feed, options, state)
     const { owner, leaseMs } = options
     const survey = await parts.lanes.survey(group, { owner, leaseMs, working: [...running.keys()] })
     // A lane that the store says is ours and that no loop works on was lost on the way: it counts as free.
@@ -79,7 +89,12 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
     )
     const share = shareLanes({ members: survey.members, holders }, options.owner)
     for (const lane of share.release) running.get(lane)?.stop.abort()
-    for (const [lane, { stop }] of running) if (holders[lane] !== options.owner) stop.abort()
+    // What it does from now on cannot be saved: its handler need not go on either.
+    for (const [lane, { stop, lost }] of running) {
+      if (holders[lane] === options.owner) continue
+      stop.abort()
+      lost.abort()
+    }
     for (const index of share.take) {
       const lane = await parts.lanes.take(group, index, options.owner, options.leaseMs)
       if (lane !== null) begin(lane)
@@ -91,10 +106,10 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
 
   function begin(lane: Lane): void {
     const own = agent(`${feed.name} lane ${lane.index}`, clock)
-    const stop = new AbortController()
+    const [stop, lost] = [new AbortController(), new AbortController()]
     const laneStopping = AbortSignal.any([stopping.signal, stop.signal])
     const loop = { ...parts, bell: news, agent: own, batchSize: options.batchSize, backOff: options.backOff }
-    const ended = laneLoop(loop, lane, laneStopping, abort.signal)
+    const ended = laneLoop(loop, lane, laneStopping, AbortSignal.any([abort.signal, lost.signal]))
       .catch((error: unknown) => {
         logger.warn('a lane was lost', { feed: feed.name, lane: lane.index, error: errorName(error) })
         if (isEstafetError(error, 'EPOCH_CHANGED')) end(error)
@@ -110,9 +125,19 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
       .finally(() => {
         // It may have been taken anew meanwhile: then the entry is that of the new loop.
         if (running.get(lane.index) === entry) running.delete(lane.index)
+        unfinished.delete(ended)
       })
-    const entry = { agent: own, stop, ended }
+    const entry = { agent: own, stop, lost }
     running.set(lane.index, entry)
+    unfinished.add(ended)
+  }
+
+  /** Else the process that comes after this one would leave half of the lanes to it until its lease has lapsed. */
+  async function leave(): Promise<void> {
+    if (group === null) return
+    await parts.lanes.survey(group, { owner: options.owner, leaseMs: 0, working: [] }).catch((error: unknown) => {
+      logger.warn('the process could not say goodbye; its share lapses', { feed: feed.name, error: errorName(error) })
+    })
   }
 
   function end(error: unknown): void {
@@ -147,28 +172,26 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
     async stop(drainMs) {
       stopping.abort()
       const patience = new AbortController()
-      void clock.sleep(drainMs, patience.signal).then(() => abort.abort())
-      await loops
-      await Promise.all([...running.values()].map(({ ended }) => ended))
+      const drained = loops.then(() => Promise.all(unfinished))
+      const deserted = clock
+        .sleep(drainMs, patience.signal)
+        .then(() => abort.abort())
+        .then(() => clock.sleep(graceMs, patience.signal))
+      await Promise.race([drained.then(leave), deserted])
       patience.abort()
+      if (unfinished.size > 0) {
+        // Whatever they still do rolls back, for their lanes' leases lapse; to wait for them would be to hang.
+        logger.warn('handlers did not end when told to; left behind', { feed: feed.name, lanes: unfinished.size })
+      }
       for (const each of Object.values(agents)) each.stopped()
       await parts.wakeUp.close()
     },
   }
 }
 
-function groupOf(
-  feed: string,
-  options: FeedRunnerOptions,
-  state: { readonly epoch: string; readonly ends: readonly bigint[] },
-): LaneGroup {
+async function groupOf(feed: Feed, options: FeedRunnerOptions, { epoch, lanes }: FeedState): Promise<LaneGroup> {
   const isNewEpochAccepted = options.newEpochAt !== 'refuse'
   const from = isNewEpochAccepted ? options.newEpochAt : options.startAt
-  return {
-    subscription: options.subscription,
-    feed,
-    epoch: state.epoch,
-    starts: from === 'now' ? state.ends : state.ends.map(() => 0n),
-    isNewEpochAccepted,
-  }
+  const starts = from === 'now' ? await feed.ends() : Array.from({ length: lanes }, () => 0n)
+  return { subscription: options.subscription, feed: feed.name, epoch, starts, isNewEpochAccepted }
 }

@@ -55,8 +55,12 @@ export function brokenFeed(log: Log, lanes: number, mutant: FeedMutant): Feed {
   return {
     name: `log:${log.source}`,
     async open() {
-      const { epoch, lastDrawn } = await log.inspect()
-      return { epoch, ends: Array.from({ length: lanes }, () => lastDrawn) }
+      const { epoch } = await log.inspect()
+      return { epoch, lanes }
+    },
+    async ends() {
+      const { lastDrawn } = await log.inspect()
+      return Array.from({ length: lanes }, () => lastDrawn)
     },
     async advance() {
       const before = prefix.safe

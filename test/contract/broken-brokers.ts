@@ -25,7 +25,7 @@ export const brokenBrokers: Readonly<Record<string, () => BrokerDriver>> = {
     const driver = memoryBrokerDriver()
     return { ...driver, sink: { ...driver.sink, partitions: () => Promise.resolve(1) } }
   },
-  'knows every topic': () => withFeed((feed) => ({ open: () => feed.open().catch(() => ({ epoch: 'e', ends: [] })) })),
+  'knows every topic': () => withFeed((feed) => ({ open: () => feed.open().catch(() => ({ epoch: 'e', lanes: 0 })) })),
   'ignores the limit': () => withFeed((feed) => ({ fetch: (lane, after) => feed.fetch(lane, after, 1000) })),
   'goes on from the wrong place': () =>
     withFeed((feed) => ({ fetch: (lane, _, limit) => feed.fetch(lane, 0n, limit) })),

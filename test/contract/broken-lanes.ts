@@ -46,6 +46,10 @@ export const brokenLanes: Readonly<Record<string, () => Driver>> = {
     withLanes((lanes) => ({ take: (group, lane, owner) => lanes.take(group, lane, owner, 1e9) })),
   'shows members for ever': () =>
     withLanes((lanes) => ({ survey: (group, member) => lanes.survey(group, { ...member, leaseMs: 1e9 }) })),
+  'knows no goodbye': () =>
+    withLanes((lanes) => ({
+      survey: (group, member) => lanes.survey(group, member.leaseMs === 0 ? { ...member, leaseMs: 9_000 } : member),
+    })),
   'never extends a lease': () =>
     withLanes((lanes) => ({ survey: (group, member) => lanes.survey(group, { ...member, working: [] }) })),
   'extends the lease of a lane that was lost': () =>

@@ -48,8 +48,9 @@ export const brokenLogFeeds: Readonly<Record<string, () => Driver>> = {
         return { ...fetched, deliveries: [second, first, ...fetched.deliveries.slice(2)] }
       },
     })),
-  'begins at 0 whatever the ends are': () =>
-    withFeed((feed) => ({ open: async () => ({ ...(await feed.open()), ends: [0n, 0n] }) })),
+  'begins at 0 whatever the ends are': () => withFeed(() => ({ ends: () => Promise.resolve([0n, 0n]) })),
+  'ends where the last commit is, whoever is still to commit': () => withEnd(({ lastCommitted }) => lastCommitted),
+  'ends where the last position was drawn': () => withEnd(({ lastDrawn }) => lastDrawn),
   'never tells of news': () => withFeed((feed) => ({ advance: () => feed.advance().then(() => 'idle' as const) })),
   'does not tell a gap from silence': () =>
     withFeed((feed) => ({ advance: async () => ((await feed.advance()) === 'more' ? 'more' : 'idle') })),
@@ -84,6 +85,20 @@ export const brokenLogFeeds: Readonly<Record<string, () => Driver>> = {
 function withLog(patch: (log: Log) => Partial<Log>): Driver {
   const { log, ...driver } = memoryLogDriver()
   return { ...driver, feed: () => logFeed({ ...log, ...patch(log) }, { lanes: 2 }) }
+}
+
+function withEnd(end: (state: Awaited<ReturnType<Log['inspect']>>) => bigint): Driver {
+  const { log, ...driver } = memoryLogDriver()
+  return {
+    ...driver,
+    feed: () => ({
+      ...logFeed(log, { lanes: 2 }),
+      ends: async () => {
+        const at = end(await log.inspect())
+        return [at, at]
+      },
+    }),
+  }
 }
 
 function withFeed(patch: (feed: Feed) => Partial<Feed>): Driver {

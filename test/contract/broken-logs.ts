@@ -60,8 +60,16 @@ export const brokenLogs: Readonly<Record<string, () => Driver>> = {
   'counts only committed positions as drawn': () => {
     const driver = memoryLogDriver()
     const inspect = async () => {
-      const { epoch } = await driver.log.inspect()
-      return { epoch, lastDrawn: (await driver.log.positions(0n, 100_000)).at(-1) ?? 0n }
+      const state = await driver.log.inspect()
+      return { ...state, lastDrawn: state.lastCommitted }
+    }
+    return { ...driver, log: { ...driver.log, inspect } }
+  },
+  'counts drawn positions as committed': () => {
+    const driver = memoryLogDriver()
+    const inspect = async () => {
+      const state = await driver.log.inspect()
+      return { ...state, lastCommitted: state.lastDrawn }
     }
     return { ...driver, log: { ...driver.log, inspect } }
   },

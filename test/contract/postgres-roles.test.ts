@@ -63,10 +63,32 @@ for (const binaries of allPostgres()) {
       }
     })
 
+    test('only a commit that published is announced', async () => {
+      const store = postgres(as('orders', 'b'))
+      const ear = as('inventory', 'b')
+      const announcer = store.announcer()
+      const hearing = await ear.connect()
+      let heard = 0
+      hearing.on('notification', () => {
+        heard += 1
+      })
+      await hearing.query('LISTEN estafet')
+      for (let times = 0; times < 5; times++) {
+        await store.transaction(async (tx) => void (await tx.query('SELECT')))
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      await hearing.query('SELECT')
+      assert.equal(heard, 0)
+      await store.transaction(async (_, write) => write(Placed('A')))
+      while (heard === 0) await hearing.query('SELECT pg_sleep(0.005)')
+      hearing.release(true)
+      await announcer.close()
+    })
+
     test('a reader sees the views and nothing else', async () => {
       const pool = as('inventory', 'b')
       const { log } = postgresLog(pool, { source: 'orders' })
-      assert.equal((await log.positions(0n, 10)).length, 1)
+      assert.equal((await log.positions(0n, 10)).length, 2)
       assert.deepEqual(await log.writers(), [])
       for (const text of [
         `SELECT * FROM estafet.outbox`,

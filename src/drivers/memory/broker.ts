@@ -53,7 +53,11 @@ export function memoryTopicFeed(
     name: `topic:${topic}`,
     async open() {
       await interrupt('open')
-      return { epoch: 'broker-1', ends: partitions().map(({ length }) => BigInt(length)) }
+      return { epoch: 'broker-1', lanes: partitions().length }
+    },
+    async ends() {
+      await interrupt('ends')
+      return partitions().map(({ length }) => BigInt(length))
     },
     async advance() {
       await interrupt('advance')

@@ -12,7 +12,8 @@ export function memoryLog({ database, interrupt }: MemorySession, source: string
     source,
     async inspect() {
       await interrupt('inspect')
-      return { epoch: epochOf(database), lastDrawn: database.lastDrawn }
+      const { lastDrawn } = database
+      return { epoch: epochOf(database), lastDrawn, lastCommitted: committed(0n).at(-1)?.position ?? 0n }
     },
     async positions(after, limit) {
       await interrupt('positions')

@@ -26,7 +26,15 @@ export function postgresTopicFeed(sql: Sql, topic: string): Feed {
 
   return {
     name: `topic:${topic}`,
-    open: ends,
+    async open() {
+      const now = await ends()
+      return { epoch: now.epoch, lanes: now.ends.length }
+    },
+
+    async ends() {
+      // A row of the partition is locked until its writer commits: what is below its last offset is final.
+      return (await ends()).ends
+    },
 
     async advance() {
       const sum = (await ends()).ends.reduce((total, end) => total + end, 0n)

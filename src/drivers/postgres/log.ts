@@ -18,7 +18,8 @@ export function postgresLog(sql: Sql, options: { readonly source: string }): Log
       const [head] = await run<HeadRow>(sql, { name: 'estafet-log-head', text: headText, values: [] })
       if (head === undefined) throw missingEpoch(source)
       refuseUnsafe(source, head)
-      return { epoch: head.epoch, lastDrawn: BigInt(head.last_drawn) }
+      const [lastDrawn, lastCommitted] = [BigInt(head.last_drawn), BigInt(head.last_committed)]
+      return { epoch: head.epoch, lastDrawn, lastCommitted }
     },
 
     async positions(after, limit) {
@@ -47,6 +48,7 @@ export function postgresLog(sql: Sql, options: { readonly source: string }): Log
 interface HeadRow {
   readonly epoch: string
   readonly last_drawn: string
+  readonly last_committed: string
   readonly cache: string
   readonly is_timeline: boolean
   readonly is_server: boolean
@@ -54,7 +56,8 @@ interface HeadRow {
   readonly synchronous_commit: string
 }
 
-const headText = `SELECT h.epoch, h.last_drawn::text AS last_drawn, h.cache::text AS cache, h.is_timeline, h.is_server,
+const headText = `SELECT h.epoch, h.last_drawn::text AS last_drawn,
+  (SELECT coalesce(max(m.position), 0)::text FROM estafet.outbox_messages AS m) AS last_committed, h.cache::text AS cache, h.is_timeline, h.is_server,
   pg_is_in_recovery() AS is_replica, current_setting('synchronous_commit') AS synchronous_commit
   FROM estafet.outbox_head AS h`
 

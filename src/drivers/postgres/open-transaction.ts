@@ -23,6 +23,19 @@ export function isInTransaction(client: Sql): boolean {
   return status === 'T' || status === 'E'
 }
 
+/** Clients that published in the transaction they are in. */
+const published = new WeakSet<Sql>()
+
+/** Notes that messages were published on a client, for whoever sees its commit. */
+export function notePublished(client: Sql): void {
+  published.add(client)
+}
+
+/** Tells whether messages were published on a client since the last call. */
+export function takePublished(client: Sql): boolean {
+  return published.delete(client)
+}
+
 /** Tells whether a client sends a statement before the answer to the last one has come, as `pg` does when told to. */
 export function isPipelining(client: Sql): boolean {
   return 'pipeline' in client && client.pipeline === true

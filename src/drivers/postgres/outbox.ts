@@ -2,7 +2,7 @@ import type { EncodedMessage } from '../../message/message.ts'
 import type { Outbox } from '../../ports/outbox.ts'
 import { published } from '../../telemetry/channels.ts'
 import { fromHeaders } from './message-row.ts'
-import { isInTransaction, sendAhead } from './open-transaction.ts'
+import { isInTransaction, notePublished, sendAhead } from './open-transaction.ts'
 import { run } from './run.ts'
 import type { Sql, Statement } from './sql.ts'
 
@@ -13,6 +13,7 @@ export function postgresOutbox(): Outbox<Sql> {
       const isUnsure = !isInTransaction(tx)
       if (isUnsure) await sendAhead(tx, run(tx, markText))
       const rows = await run<{ position: string }>(tx, publishStatement(messages, isUnsure))
+      notePublished(tx)
       published.publish({ count: messages.length })
       return rows.map((row) => BigInt(row.position))
     },

@@ -2,7 +2,7 @@ import { EstafetError } from '../../message/errors.ts'
 import type { UnitOfWork } from '../../ports/unit-of-work.ts'
 import { rolledBack, translate } from './failure.ts'
 import { holdFlush } from './hold-flush.ts'
-import { duringTransaction, isPipelining, sendAhead } from './open-transaction.ts'
+import { duringTransaction, isPipelining, sendAhead, takePublished } from './open-transaction.ts'
 import type { Sql, SqlClient, SqlPool } from './sql.ts'
 
 export interface UnitOfWorkOptions {
@@ -11,7 +11,7 @@ export interface UnitOfWorkOptions {
    * (Default: 10 s.)
    */
   readonly idleInTransactionMs?: number
-  /** Called after each commit. */
+  /** Called after each commit of a transaction that published. */
   readonly committed?: () => void
 }
 
@@ -38,9 +38,10 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
           await commit(client, last)
           return done
         })
-        options.committed?.()
+        if (takePublished(client)) options.committed?.()
         return result
       } catch (error) {
+        takePublished(client)
         failure = (await rollBack(client)) ?? failure
         throw translate(error)
       } finally {

@@ -35,7 +35,7 @@ test('a gap above what was drawn when the fence was raised is a gap of its own',
 function logOf(state: { epoch: string; lastDrawn: bigint }): Log {
   return {
     source: 'orders',
-    inspect: () => Promise.resolve({ ...state }),
+    inspect: () => Promise.resolve({ ...state, lastCommitted: state.lastDrawn }),
     positions: () => Promise.resolve([]),
     writers: () => Promise.resolve([]),
     read: () => Promise.resolve<StoredMessage[]>([]),
