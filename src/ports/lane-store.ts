@@ -72,4 +72,6 @@ export interface Lane extends Progress {
   readonly owner: string
   /** Grows each time the lane is taken; a commit under an older one is refused. */
   readonly fence: bigint
+  /** Holders in a row, before this one, that went away without saving anything or giving it back. */
+  readonly abandoned: number
 }

@@ -13,6 +13,7 @@ interface LaneRow extends Progress {
   readonly owner: string | null
   readonly fence: bigint
   readonly leasedUntil: number
+  readonly abandoned: number
 }
 
 /** Lanes in a memory database. */
@@ -49,9 +50,10 @@ export function memoryLaneStore(
       const key = laneKey(group, index)
       const row = rowOf(lanes, key)
       if (isLocked(database, key) || (isLive(row) && row.owner !== owner)) return null
-      const taken = { ...row, owner, fence: row.fence + 1n, leasedUntil: database.clock.now() + leaseMs }
+      const abandoned = row.owner === null ? 0 : row.abandoned + 1
+      const taken = { ...row, owner, abandoned, fence: row.fence + 1n, leasedUntil: database.clock.now() + leaseMs }
       lanes.set(key, taken)
-      return { group, index, owner, fence: taken.fence, cursor: row.cursor, marks: row.marks }
+      return { group, index, owner, abandoned, fence: taken.fence, cursor: row.cursor, marks: row.marks }
     },
 
     save(tx, lane, progress) {
@@ -66,7 +68,7 @@ export function memoryLaneStore(
           throw new EstafetError('FENCED', 'The lane is held by another process or moved on; nothing was written.')
         }
         tx.atCommit(() => {
-          lanes.set(key, { ...rowOf(lanes, key), ...progress })
+          lanes.set(key, { ...rowOf(lanes, key), ...progress, abandoned: 0 })
         })
       })
     },
@@ -90,7 +92,7 @@ function makeLanes(database: MemoryDatabase, lanes: Map<string, LaneRow>, group:
     group.starts.forEach((cursor, index) => {
       database
         .table<LaneRow>('lane')
-        .set(laneKey(group, index), { cursor, marks: {}, owner: null, fence: 0n, leasedUntil: 0 })
+        .set(laneKey(group, index), { cursor, marks: {}, owner: null, fence: 0n, leasedUntil: 0, abandoned: 0 })
     })
   } else if (known !== group.starts.length) {
     throw new EstafetError(

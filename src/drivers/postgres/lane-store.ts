@@ -57,20 +57,25 @@ export function postgresLaneStore(sql: Sql): LaneStore<Sql> {
 
 // SKIP LOCKED: a frozen holder's open transaction must not freeze those who want to take over.
 const takeText = `UPDATE estafet.lane AS l
-  SET owner = $5, fence = l.fence + 1, leased_until = clock_timestamp() + $6::bigint * interval '1 millisecond'
+  SET owner = $5, fence = l.fence + 1, abandoned = CASE WHEN l.owner IS NULL THEN 0 ELSE l.abandoned + 1 END, leased_until = clock_timestamp() + $6::bigint * interval '1 millisecond'
   FROM (SELECT c.lane FROM estafet.lane AS c WHERE c.subscription = $1 AND c.feed = $2 AND c.epoch = $3 AND c.lane = $4
     AND (c.owner IS NULL OR c.owner = $5 OR c.leased_until <= clock_timestamp()) FOR UPDATE SKIP LOCKED) AS free
   WHERE l.subscription = $1 AND l.feed = $2 AND l.epoch = $3 AND l.lane = free.lane
-  RETURNING l.fence::text AS fence, l.cursor::text AS cursor, l.marks::text AS marks`
+  RETURNING l.fence::text AS fence, l.cursor::text AS cursor, l.marks::text AS marks, l.abandoned`
 
 interface LaneRow {
   readonly fence: string
   readonly cursor: string
   readonly marks: string | null
+  readonly abandoned: number
 }
 
 function toLane(group: LaneGroup, index: number, owner: string, row: LaneRow): Lane {
-  return { group, index, owner, fence: BigInt(row.fence), cursor: BigInt(row.cursor), marks: toMarks(row.marks) }
+  const { abandoned } = row
+  return {
+    ...{ group, index, owner, abandoned, fence: BigInt(row.fence) },
+    ...{ cursor: BigInt(row.cursor), marks: toMarks(row.marks) },
+  }
 }
 
 function toMarks(text: string | null): Progress['marks'] {

@@ -19,6 +19,8 @@ CREATE TABLE estafet.lane (
   owner text,
   fence bigint NOT NULL DEFAULT 0,
   leased_until timestamptz,
+  -- Holders in a row that went away without saving anything or giving it back: a message may be what ended them.
+  abandoned int NOT NULL DEFAULT 0,
   PRIMARY KEY (subscription, feed, epoch, lane)
 ) WITH (fillfactor = 50);
 
@@ -77,7 +79,7 @@ CREATE FUNCTION estafet.save_lane(
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-  UPDATE estafet.lane l SET cursor = new_cursor, marks = new_marks
+  UPDATE estafet.lane l SET cursor = new_cursor, marks = new_marks, abandoned = 0
     WHERE l.subscription = of_subscription AND l.feed = of_feed AND l.epoch = of_epoch AND l.lane = of_lane
       AND l.fence = of_fence AND l.cursor = old_cursor;
   IF NOT FOUND THEN
