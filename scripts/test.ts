@@ -32,6 +32,7 @@ const suites: Readonly<Record<string, string>> = {
   property: 'test/property/**/*.test.ts',
   simulation: 'test/simulation/**/*.test.ts',
   contract: 'test/contract/**/*.test.ts',
+  failures: 'test/failures/**/*.test.ts',
   engines: 'test/engines/**/*.test.ts',
   stress: 'test/stress/**/*.test.ts',
   crash: 'test/crash/**/*.test.ts',

@@ -1,5 +1,6 @@
 export type { BackOff } from './delivery/back-off.ts'
-export { type Handler, type HandlerContext, on, onMany } from './delivery/handler.ts'
+export { type Handler, type HandlerContext, type HandlerOptions, on, onMany, rejected } from './delivery/handler.ts'
+export type { CompleteRule, RetryRule, WhenDead } from './delivery/retry-policy.ts'
 export { type ErrorCode, EstafetError, errorCodes, isEstafetError } from './message/errors.ts'
 export { type EventOptions, type EventType, event } from './message/event.ts'
 export type {
@@ -19,7 +20,9 @@ export type { Lane, LaneGroup, LaneStore, LaneSurvey, Progress } from './ports/l
 export type { Log, LogRange, LogState } from './ports/log.ts'
 export { type LogFields, type Logger, withFields } from './ports/logger.ts'
 export type { Outbox } from './ports/outbox.ts'
+export type { Failure, NextStep, ParkedEntry, Parking } from './ports/parking.ts'
 export type { Random } from './ports/random.ts'
+export type { Attempt, Attempter, DueKeys, ParkedKey, Retries } from './ports/retries.ts'
 export type { RelayedMessage, Sink } from './ports/sink.ts'
 export type { UnitOfWork } from './ports/unit-of-work.ts'
 export type { Announcer, WakeUp } from './ports/wake-up.ts'

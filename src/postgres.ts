@@ -1,8 +1,16 @@
-import { type Handler, type HandlerContext, on as onAny, onMany as onManyAny } from './delivery/handler.ts'
+import {
+  type Handler,
+  type HandlerContext,
+  type HandlerOptions,
+  on as onAny,
+  onMany as onManyAny,
+} from './delivery/handler.ts'
 import { postgresTopicFeed } from './drivers/postgres/feed.ts'
 import { postgresLaneStore } from './drivers/postgres/lane-store.ts'
 import { postgresLog as log } from './drivers/postgres/log.ts'
 import { postgresOutbox } from './drivers/postgres/outbox.ts'
+import { postgresParking } from './drivers/postgres/parking.ts'
+import { postgresRetries } from './drivers/postgres/retries.ts'
 import { postgresSink as sink } from './drivers/postgres/sink.ts'
 import type { Sql, SqlPool } from './drivers/postgres/sql.ts'
 import { postgresUnitOfWork } from './drivers/postgres/unit-of-work.ts'
@@ -32,12 +40,14 @@ export const publish: Publish<Sql> = publisher({ outbox: postgresOutbox(), ...wo
 export const on: <Data>(
   event: EventType<never, Data>,
   handle: (event: ReceivedMessage<Data>, context: HandlerContext<Sql>) => Promise<void>,
+  options?: HandlerOptions,
 ) => Handler<Sql> = onAny
 
 /** `onMany` for handlers whose transaction is PostgreSQL's. */
 export const onMany: <Data>(
   event: EventType<never, Data>,
   handle: (events: readonly ReceivedMessage<Data>[], context: HandlerContext<Sql>) => Promise<void>,
+  options?: HandlerOptions,
 ) => Handler<Sql> = onManyAny
 
 export interface PostgresOptions {
@@ -79,6 +89,8 @@ export function postgres(pool: SqlPool, options: PostgresOptions = {}): Postgres
     prepare,
     unitOfWork,
     lanes: postgresLaneStore(pool),
+    parking: postgresParking(pool),
+    retries: postgresRetries(pool),
     publish: publisher({ outbox: postgresOutbox(), ...world, ...limits }),
     transaction(work) {
       let write: (tx: Sql) => Promise<unknown> = () => Promise.resolve()

@@ -1,6 +1,8 @@
+import { EstafetError } from '../message/errors.ts'
 import type { EventType } from '../message/event.ts'
 import type { OutgoingMessage, ReceivedMessage, StoredMessage } from '../message/message.ts'
 import type { Logger } from '../ports/logger.ts'
+import { type CompleteRule, completeRules, type RetryRule, type WhenDead } from './retry-policy.ts'
 
 /** What a handler may use. Everything done through it commits or rolls back with the message's progress. */
 export interface HandlerContext<Tx> {
@@ -18,9 +20,27 @@ export interface HandlerContext<Tx> {
 export interface Handler<Tx> {
   readonly type: string
   readonly topic: string
+  /** For failures and pages: the event's type, unless it was given another. */
+  readonly name: string
   /** True when it takes all consecutive messages of its type at once. */
   readonly isSet: boolean
+  /** What to do about errors, first match first; the last rule matches whatever is left. */
+  readonly rules: readonly CompleteRule[]
+  readonly timeoutMs: number
+  /** Decodes and validates a message as `run` will. Throws UNDECODABLE or INVALID_MESSAGE. */
+  readonly check: (message: StoredMessage) => void
   readonly run: (messages: readonly StoredMessage[], context: HandlerContext<Tx>) => Promise<void>
+}
+
+export interface HandlerOptions {
+  /** Needed only to tell several handlers of one type apart. (Default: the event's type.) */
+  readonly name?: string
+  /** Rules that come before the standard ones: see completeRules. */
+  readonly retry?: readonly RetryRule[]
+  /** What becomes of the key of a message that is given up. (Default: block.) */
+  readonly whenDead?: WhenDead
+  /** How long one call may take. (Default: 10 s.) */
+  readonly timeoutMs?: number
 }
 
 /**
@@ -32,10 +52,10 @@ export interface Handler<Tx> {
 export function on<Data, Tx>(
   event: EventType<never, Data>,
   handle: (event: ReceivedMessage<Data>, context: HandlerContext<Tx>) => Promise<void>,
+  options: HandlerOptions = {},
 ): Handler<Tx> {
   return {
-    type: event.type,
-    topic: event.topic,
+    ...traits(event, options),
     isSet: false,
     run: async (messages, context) => {
       for (const message of messages) await handle(event.receive(message), context)
@@ -50,10 +70,10 @@ export function on<Data, Tx>(
 export function onMany<Data, Tx>(
   event: EventType<never, Data>,
   handle: (events: readonly ReceivedMessage<Data>[], context: HandlerContext<Tx>) => Promise<void>,
+  options: HandlerOptions = {},
 ): Handler<Tx> {
   return {
-    type: event.type,
-    topic: event.topic,
+    ...traits(event, options),
     isSet: true,
     run: (messages, context) =>
       handle(
@@ -61,4 +81,21 @@ export function onMany<Data, Tx>(
         context,
       ),
   }
+}
+
+/**
+ * The error of a handler that will never take a message: `throw rejected('no such account')`. The message becomes a dead
+ * letter at once, with this reason; do not put content of the message into it.
+ */
+export function rejected(reason: string, cause?: unknown): EstafetError {
+  return new EstafetError('REJECTED', reason, { cause })
+}
+
+function traits<Data>(event: EventType<never, Data>, options: HandlerOptions) {
+  const { name = event.type, retry = [], whenDead = 'block', timeoutMs = 10_000 } = options
+  if (!Number.isFinite(timeoutMs) || timeoutMs < 1) {
+    throw new EstafetError('MISCONFIGURED', `The handler ${name} needs a timeoutMs of 1 or more, not ${timeoutMs}.`)
+  }
+  const check = (message: StoredMessage): void => void event.receive(message)
+  return { type: event.type, topic: event.topic, name, rules: completeRules(retry, whenDead), timeoutMs, check }
 }

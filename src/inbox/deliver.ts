@@ -1,23 +1,39 @@
-import type { Handler, HandlerContext } from '../delivery/handler.ts'
+import type { Handler } from '../delivery/handler.ts'
 import type { OutgoingMessage, StoredMessage } from '../message/message.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Lane, LaneStore } from '../ports/lane-store.ts'
-import { type Logger, withFields } from '../ports/logger.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Parking } from '../ports/parking.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
 import type { Plan } from './plan.ts'
+import { runHandlers } from './run-handlers.ts'
 
 export interface DeliverParts<Tx> {
   readonly unitOfWork: UnitOfWork<Tx>
   readonly lanes: LaneStore<Tx>
+  readonly parking: Parking<Tx>
   /** By event type, in the order in which they run. */
   readonly handlers: ReadonlyMap<string, readonly Handler<Tx>[]>
   /** Encodes messages now, and returns what writes them. */
   readonly prepare: (messages: readonly OutgoingMessage[]) => (tx: Tx) => Promise<unknown>
+  readonly clock: Clock
   readonly logger: Logger
 }
 
+export interface Delivered {
+  /** As saved. */
+  readonly lane: Lane
+  /** How many messages' handlers ran. */
+  readonly applied: number
+  /** How many were put behind their parked keys. */
+  readonly parked: number
+  /** Of the keys asked about, those that are not parked any more. */
+  readonly free: readonly string[]
+}
+
 /**
- * Handles the plan's messages in one transaction together with what they publish and the lane's progress, and returns
- * the lane as saved.
+ * Handles the plan's messages in one transaction together with what they publish and the lane's progress. Those of parked
+ * keys are put behind them instead; `mayBeParked` names all keys of the lane that are parked, and may name more.
  *
  * Throws what a handler threw, FENCED when the lane is no longer ours, or what the database said; nothing is then
  * written. Stopped anywhere before the commit, nothing happened; stopped after it, everything did, once.
@@ -26,81 +42,52 @@ export async function deliverOnce<Tx>(
   parts: DeliverParts<Tx>,
   lane: Lane,
   planned: Plan,
+  mayBeParked: ReadonlySet<string>,
   signal: AbortSignal,
-): Promise<Lane> {
+  enter: (handler: Handler<Tx>, message: StoredMessage) => void,
+): Promise<Delivered> {
+  const messages = planned.fresh.map(({ message }) => message)
+  const asked = [...new Set(messages.map(({ key }) => key).filter((key) => mayBeParked.has(key)))].sort()
   let write: (tx: Tx) => Promise<unknown> = () => Promise.resolve()
+  let followers: readonly StoredMessage[] = []
+  let parked = new Set<string>()
   await parts.unitOfWork.run(
     async (tx) => {
       const outgoing: OutgoingMessage[] = []
-      for (const run of runsOfType(planned)) {
-        for (const handler of parts.handlers.get(run.type) ?? []) {
-          await handleRun(parts, handler, run.messages, { tx, signal, outgoing })
-        }
-      }
+      parked = new Set(asked.length === 0 ? [] : await parts.parking.hold(tx, lane, asked))
+      // A type that nobody handles has no effect, and so has none to wait with.
+      followers = messages.filter(({ key, type }) => parked.has(key) && parts.handlers.has(type))
+      const { handlers, clock, logger } = parts
+      const free = messages.filter(({ key }) => !parked.has(key))
+      await runHandlers({ tx, handlers, clock, logger, signal, outgoing, enter }, free)
       write = parts.prepare(outgoing)
     },
-    (tx) => bothSettled(write(tx), parts.lanes.save(tx, lane, planned.progress)),
+    (tx) => allSettled(write(tx), putBehind(parts, tx, lane, followers), parts.lanes.save(tx, lane, planned.progress)),
   )
-  return { ...lane, ...planned.progress }
+  return {
+    lane: { ...lane, ...planned.progress, abandoned: 0 },
+    applied: messages.filter(({ key }) => !parked.has(key)).length,
+    parked: followers.length,
+    free: asked.filter((key) => !parked.has(key)),
+  }
 }
 
-/** Waits for both, whatever happens to one: a rollback must not overtake a statement that is still on its way. */
-async function bothSettled(...statements: readonly Promise<unknown>[]): Promise<void> {
+function putBehind<Tx>(
+  parts: DeliverParts<Tx>,
+  tx: Tx,
+  lane: Lane,
+  followers: readonly StoredMessage[],
+): Promise<void> {
+  if (followers.length === 0) return Promise.resolve()
+  return parts.parking.park(
+    tx,
+    lane,
+    followers.map((message) => ({ message, failure: null })),
+  )
+}
+
+/** Waits for all, whatever happens to one: a rollback must not overtake a statement that is still on its way. */
+export async function allSettled(...statements: readonly Promise<unknown>[]): Promise<void> {
   const failed = (await Promise.allSettled(statements)).find(({ status }) => status === 'rejected')
   if (failed?.status === 'rejected') throw failed.reason
-}
-
-interface Run {
-  readonly type: string
-  readonly messages: readonly [StoredMessage, ...StoredMessage[]]
-}
-
-/** Neighbours of one type together: a set handler gets as many as it can without changing the order. */
-function runsOfType(planned: Plan): readonly Run[] {
-  const runs: { type: string; messages: [StoredMessage, ...StoredMessage[]] }[] = []
-  for (const { message } of planned.fresh) {
-    const last = runs.at(-1)
-    if (last?.type === message.type) last.messages.push(message)
-    else runs.push({ type: message.type, messages: [message] })
-  }
-  return runs
-}
-
-async function handleRun<Tx>(
-  parts: DeliverParts<Tx>,
-  handler: Handler<Tx>,
-  messages: Run['messages'],
-  during: { readonly tx: Tx; readonly signal: AbortSignal; readonly outgoing: OutgoingMessage[] },
-): Promise<void> {
-  const groups = handler.isSet ? [messages] : messages.map((message): Run['messages'] => [message])
-  for (const group of groups) {
-    during.signal.throwIfAborted()
-    const cause = group[0]
-    const context: HandlerContext<Tx> = {
-      tx: during.tx,
-      signal: during.signal,
-      log: withFields(parts.logger, {
-        message_id: cause.id,
-        type: cause.type,
-        correlation_id: cause.correlationId,
-      }),
-      publish: (...published) => {
-        during.outgoing.push(...published.map((message) => causedBy(cause, message)))
-      },
-    }
-    await handler.run(group, context)
-  }
-}
-
-/** Fills in where a message comes from, unless its publisher said so itself. */
-function causedBy(cause: StoredMessage, message: OutgoingMessage): OutgoingMessage {
-  return {
-    ...message,
-    context: {
-      ...message.context,
-      correlationId: message.context.correlationId ?? cause.correlationId,
-      causationId: message.context.causationId ?? cause.id,
-      traceparent: message.context.traceparent ?? cause.traceparent ?? undefined,
-    },
-  }
 }

@@ -1,42 +1,66 @@
+import type { Breaker } from '../delivery/breaker.ts'
+import { errorFacts, errorName, errorPlace } from '../delivery/failure.ts'
+import type { Handler } from '../delivery/handler.ts'
+import { type CompleteRule, nextStep, ruleFor, saysNever } from '../delivery/retry-policy.ts'
 import { EstafetError, isEstafetError } from '../message/errors.ts'
-import type { Delivery } from '../message/message.ts'
+import type { Delivery, StoredMessage } from '../message/message.ts'
 import type { Fetched } from '../ports/feed.ts'
 import type { Lane } from '../ports/lane-store.ts'
-import { type DeliverParts, deliverOnce } from './deliver.ts'
-import { plan, singles } from './plan.ts'
+import type { Failure } from '../ports/parking.ts'
+import type { Random } from '../ports/random.ts'
+import type { Attempter } from '../ports/retries.ts'
+import { allSettled, type DeliverParts, deliverOnce } from './deliver.ts'
+import { type Plan, plan, singles } from './plan.ts'
+
+export interface BatchParts<Tx> extends DeliverParts<Tx> {
+  readonly random: Random
+  readonly breaker: Breaker
+  readonly by: Attempter
+}
 
 export interface BatchOutcome {
   /** The lane as saved: how far the batch got. */
   readonly lane: Lane
-  /** Messages whose transaction committed. */
+  /** Messages whose transaction committed with their effects. */
   readonly applied: number
   readonly duplicates: number
-  /** Why the rest of the batch waits; null when there is no rest. */
+  /** Messages put into the queues of their keys: those that failed, and those behind them. */
+  readonly parked: number
+  /** Why the rest of the batch waits in its place; null when there is no rest. */
   readonly failure: { readonly error: unknown; readonly delivery: Delivery } | null
 }
 
+/** After so many holders that went away in the middle of something, a lane's messages are tried one by one, counted. */
+const carefulAfter = 2
+
 /**
- * Handles one batch in one transaction; when that fails, again in one transaction per message, up to the message at
- * fault.
+ * Handles one batch in one transaction; when that fails, again in one transaction per message, and parks the messages at
+ * fault. Keys that get parked are added to `parked`, and those found free are taken out.
  *
- * Throws FENCED and UNAVAILABLE: then it is not the messages' fault, and how far the batch got is known to the store
- * alone.
+ * What fails waits in its place instead when a dependency seems to be down (the breaker is open), or when the messages
+ * before it are missing. Throws FENCED, UNAVAILABLE, and whatever was thrown once `signal` aborted: then it is not the
+ * messages' fault, and how far the batch got is known to the store alone.
  */
 export async function handleBatch<Tx>(
-  parts: DeliverParts<Tx>,
+  parts: BatchParts<Tx>,
   lane: Lane,
   fetched: Fetched,
+  parked: Set<string>,
   signal: AbortSignal,
 ): Promise<BatchOutcome> {
-  const whole = await attempt(parts, lane, fetched, signal)
-  if (whole.failure === null || whole.failure.isGap || fetched.deliveries.length === 1) return whole
-  let outcome: BatchOutcome = { lane, applied: 0, duplicates: 0, failure: null }
+  if (lane.abandoned >= carefulAfter) return putAside(parts, lane, fetched, parked)
+  if (fetched.deliveries.length > 1) {
+    const whole = await attempt(parts, lane, fetched, parked, signal)
+    if (whole.failed === null) return whole.outcome
+  }
+  let outcome: BatchOutcome = { lane, applied: 0, duplicates: 0, parked: 0, failure: null }
   for (const single of singles(fetched)) {
-    const next = await attempt(parts, outcome.lane, single, signal)
+    const next = await handleSingle(parts, outcome.lane, single, parked, signal)
     outcome = {
       lane: next.lane,
       applied: outcome.applied + next.applied,
       duplicates: outcome.duplicates + next.duplicates,
+      parked: outcome.parked + next.parked,
       failure: next.failure,
     }
     if (next.failure !== null) return outcome
@@ -44,30 +68,146 @@ export async function handleBatch<Tx>(
   return outcome
 }
 
-interface Attempt extends BatchOutcome {
-  readonly failure: { readonly error: unknown; readonly delivery: Delivery; readonly isGap: boolean } | null
+async function handleSingle<Tx>(
+  parts: BatchParts<Tx>,
+  lane: Lane,
+  single: Fetched,
+  parked: Set<string>,
+  signal: AbortSignal,
+): Promise<BatchOutcome> {
+  for (let tries = 1; ; tries++) {
+    const { failed, outcome, planned } = await attempt(parts, lane, single, parked, signal)
+    const [delivery] = single.deliveries
+    if (failed === null) {
+      if (delivery !== undefined && outcome.applied > 0) parts.breaker.note(delivery.message.key, false)
+      return outcome
+    }
+    const { error, handler, message } = failed
+    const rule = ruleFor(handler.rules, error)
+    if (!saysNever(error)) parts.breaker.note(message.key, true)
+    if (tries <= rule.immediate) continue
+    if (parts.breaker.isOpen && !saysNever(error) && delivery !== undefined) {
+      return { ...outcome, failure: { error, delivery } }
+    }
+    const failure = failureOf(parts, { error, handler, message, rule, delayedTries: 0, tries })
+    return park(parts, lane, planned, message, failure, parked)
+  }
+}
+
+async function park<Tx>(
+  parts: BatchParts<Tx>,
+  lane: Lane,
+  planned: Plan,
+  message: StoredMessage,
+  failure: Failure,
+  parked: Set<string>,
+): Promise<BatchOutcome> {
+  await parts.unitOfWork.run(
+    (tx) => parts.parking.park(tx, lane, [{ message, failure }]),
+    (tx) => parts.lanes.save(tx, lane, planned.progress),
+  )
+  if (failure.next.kind === 'retry' || failure.next.blocks) parked.add(message.key)
+  return {
+    lane: { ...lane, ...planned.progress, abandoned: 0 },
+    applied: 0,
+    duplicates: planned.duplicates,
+    parked: 1,
+    failure: null,
+  }
+}
+
+/** Queues a whole batch untried: one of its messages may be what ended the processes that had the lane before. */
+async function putAside<Tx>(
+  parts: BatchParts<Tx>,
+  lane: Lane,
+  fetched: Fetched,
+  parked: Set<string>,
+): Promise<BatchOutcome> {
+  const planned = plan(lane, fetched)
+  const messages = planned.fresh.map(({ message }) => message).filter(({ type }) => parts.handlers.has(type))
+  parts.logger.warn('a lane was abandoned again and again; its next messages are tried one by one', {
+    feed: lane.group.feed,
+    lane: lane.index,
+    messages: messages.length,
+  })
+  await parts.unitOfWork.run(
+    () => Promise.resolve(),
+    (tx) => allSettled(parts.parking.parkUntried(tx, lane, messages), parts.lanes.save(tx, lane, planned.progress)),
+  )
+  for (const { key } of messages) parked.add(key)
+  const { duplicates, gap, progress } = planned
+  const failure = gap === null ? null : { error: gapError(gap), delivery: gap }
+  return {
+    lane: { ...lane, ...progress, abandoned: 0 },
+    ...{ applied: 0, duplicates, parked: messages.length, failure },
+  }
+}
+
+interface Attempted<Tx> {
+  readonly planned: Plan
+  readonly outcome: BatchOutcome
+  /** Set when a handler failed; nothing of the attempt was written then. */
+  readonly failed: { readonly error: unknown; readonly handler: Handler<Tx>; readonly message: StoredMessage } | null
 }
 
 async function attempt<Tx>(
-  parts: DeliverParts<Tx>,
+  parts: BatchParts<Tx>,
   lane: Lane,
   fetched: Fetched,
+  parked: Set<string>,
   signal: AbortSignal,
-): Promise<Attempt> {
+): Promise<Attempted<Tx>> {
   const planned = plan(lane, fetched)
-  const gap = planned.gap === null ? null : { error: gapError(planned.gap), delivery: planned.gap, isGap: true }
+  const gap = planned.gap === null ? null : { error: gapError(planned.gap), delivery: planned.gap }
+  const nothing: BatchOutcome = { lane, applied: 0, duplicates: 0, parked: 0, failure: gap }
   // Nothing but a gap at the head: there is nothing to save.
   if (gap !== null && planned.progress.cursor === lane.cursor) {
-    return { lane, applied: 0, duplicates: planned.duplicates, failure: gap }
+    return { planned, failed: null, outcome: { ...nothing, duplicates: planned.duplicates } }
   }
+  const entered: { readonly handler: Handler<Tx>; readonly message: StoredMessage }[] = []
   try {
-    const saved = await deliverOnce(parts, lane, planned, signal)
-    return { lane: saved, applied: planned.fresh.length, duplicates: planned.duplicates, failure: gap }
+    const done = await deliverOnce(parts, lane, planned, parked, signal, (handler, message) => {
+      entered.push({ handler, message })
+    })
+    for (const key of done.free) parked.delete(key)
+    const outcome = { lane: done.lane, applied: done.applied, parked: done.parked, failure: gap }
+    return { planned, failed: null, outcome: { ...outcome, duplicates: planned.duplicates } }
   } catch (error) {
-    const [first] = planned.fresh
-    if (first === undefined || isEstafetError(error, 'FENCED') || isEstafetError(error, 'UNAVAILABLE')) throw error
-    return { lane, applied: 0, duplicates: 0, failure: { error, delivery: first, isGap: false } }
+    const last = entered.at(-1)
+    if (last === undefined || signal.aborted || isNobodysFault(error)) throw error
+    return { planned, failed: { error, ...last }, outcome: { ...nothing, failure: null } }
   }
+}
+
+/** Tells errors that say nothing about the message: the lane is lost, or its database. */
+export function isNobodysFault(error: unknown): boolean {
+  return isEstafetError(error, 'FENCED') || isEstafetError(error, 'UNAVAILABLE')
+}
+
+/** A failure as it is kept, with what happens next; and one line of the log about it. */
+export function failureOf<Tx>(
+  parts: Pick<BatchParts<Tx>, 'by' | 'logger' | 'random'>,
+  of: {
+    readonly error: unknown
+    readonly handler: Pick<Handler<Tx>, 'name'>
+    readonly message: StoredMessage
+    readonly rule: CompleteRule
+    readonly delayedTries: number
+    readonly tries: number
+  },
+): Failure {
+  const { error, handler, message, rule, delayedTries, tries } = of
+  const next = nextStep(rule, delayedTries, parts.random.fraction())
+  const fields = {
+    ...{ message_id: message.id, type: message.type, correlation_id: message.correlationId, handler: handler.name },
+    ...{ error: errorName(error), at: errorPlace(error) },
+  }
+  if (next.kind === 'retry') {
+    parts.logger.warn('a message failed and its key is parked', { ...fields, wait_ms: Math.round(next.afterMs) })
+  } else {
+    parts.logger.error('a message is a dead letter', { ...fields, blocks: next.blocks })
+  }
+  return { ...errorFacts(error, message, handler.name), ...parts.by, handler: handler.name, tries, next }
 }
 
 function gapError({ message, previous }: Delivery): EstafetError {

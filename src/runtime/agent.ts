@@ -1,4 +1,4 @@
-import { EstafetError } from '../message/errors.ts'
+import { errorName } from '../delivery/failure.ts'
 import type { Clock } from '../ports/clock.ts'
 
 export type AgentState = 'starting' | 'running' | 'working' | 'retrying' | 'stopped'
@@ -54,19 +54,4 @@ export function agent(name: string, clock: Clock): Agent {
     stopped: (why) => turn('stopped', why),
     report: () => ({ name, state, silentMs: Math.max(0, clock.now() - lastBeat), error }),
   }
-}
-
-/** What of an error may be shown anywhere: its code or class, never its text, which may quote a row. */
-export function errorName(error: unknown): string {
-  if (error instanceof EstafetError) return error.code
-  if (!(error instanceof Error)) return typeof error
-  const code = 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : ''
-  return `${error.name}${code}`
-}
-
-/** Where an error arose: the first line of its stack that is not Node's own. */
-export function errorPlace(error: unknown): string | undefined {
-  if (!(error instanceof Error) || error.stack === undefined) return undefined
-  const frame = error.stack.split('\n').find((line) => line.startsWith('    at ') && !line.includes('node:'))
-  return frame?.trim().slice(3)
 }

@@ -1,5 +1,6 @@
 import type { BackOff } from '../delivery/back-off.ts'
 import { backOffMs } from '../delivery/back-off.ts'
+import { errorName } from '../delivery/failure.ts'
 import { shareLanes } from '../delivery/lane-share.ts'
 import { isBusy, type PollPace, pollMs } from '../delivery/poll-pace.ts'
 import { EstafetError, isEstafetError } from '../message/errors.ts'
@@ -9,9 +10,10 @@ import type { Lane, LaneGroup, LaneStore } from '../ports/lane-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Random } from '../ports/random.ts'
 import type { WakeUp } from '../ports/wake-up.ts'
-import { type Agent, type AgentReport, agent, errorName } from './agent.ts'
+import { type Agent, type AgentReport, agent } from './agent.ts'
 import { bell } from './bell.ts'
 import { type LaneWork, laneLoop } from './lane-loop.ts'
+import { type Valve, valve } from './valve.ts'
 
 export interface FeedRunnerOptions {
   /** Name under which progress is kept. */
@@ -31,6 +33,8 @@ export interface FeedRunnerParts<Tx> {
   readonly feed: Feed
   readonly lanes: LaneStore<Tx>
   readonly work: LaneWork
+  /** Works beside the lanes on what they put aside, with the same life. */
+  readonly beside?: (around: Around) => Beside
   readonly wakeUp: WakeUp
   readonly clock: Clock
   readonly random: Random
@@ -40,7 +44,23 @@ export interface FeedRunnerParts<Tx> {
 /** How long a handler has to end after its signal aborted, before `stop` leaves it behind. */
 const graceMs = 1000
 
+/** What a loop beside the lanes is given. */
+export interface Around {
+  /** The lanes that this process works on now; null before it has begun. */
+  readonly held: () => { readonly group: LaneGroup; readonly lanes: readonly number[] } | null
+  readonly valve: Valve
+  readonly stopping: AbortSignal
+  /** Aborts what is still under way some time after `stopping`. */
+  readonly abort: AbortSignal
+}
+
+export interface Beside {
+  readonly agent: Agent
+  readonly ended: Promise<void>
+}
+
 export interface FeedRunner {
+  readonly feed: Feed
   reports(): readonly AgentReport[]
   /**
    * Finishes the batches under way, within `drainMs`, then aborts them; saves, and gives the lanes back. Resolves a second
@@ -64,7 +84,14 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
     { readonly agent: Agent; readonly stop: AbortController; readonly lost: AbortController }
   >()
   const unfinished = new Set<Promise<void>>()
+  const flow = valve()
   let group: LaneGroup | null = null
+  const held = (): ReturnType<Around['held']> => (group === null ? null : { group, lanes: [...running.keys()] })
+  const beside = parts.beside?.({ held, valve: flow, stopping: stopping.signal, abort: abort.signal })
+  if (beside !== undefined) {
+    const ended = beside.ended.finally(() => unfinished.delete(ended))
+    unfinished.add(ended)
+  }
 
   async function look(): Promise<void> {
     const seen = await feed.advance()
@@ -108,7 +135,14 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
     const own = agent(`${feed.name} lane ${lane.index}`, clock)
     const [stop, lost] = [new AbortController(), new AbortController()]
     const laneStopping = AbortSignal.any([stopping.signal, stop.signal])
-    const loop = { ...parts, bell: news, agent: own, batchSize: options.batchSize, backOff: options.backOff }
+    const loop = {
+      ...parts,
+      bell: news,
+      valve: flow,
+      agent: own,
+      batchSize: options.batchSize,
+      backOff: options.backOff,
+    }
     const ended = laneLoop(loop, lane, laneStopping, AbortSignal.any([abort.signal, lost.signal]))
       .catch((error: unknown) => {
         logger.warn('a lane was lost', { feed: feed.name, lane: lane.index, error: errorName(error) })
@@ -167,8 +201,11 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
 
   const loops = Promise.all([repeat(agents.look, look), repeat(agents.lease, lease)])
   return {
-    reports: () =>
-      [...Object.values(agents), ...[...running.values()].map((each) => each.agent)].map((a) => a.report()),
+    feed,
+    reports() {
+      const all = [...Object.values(agents), ...[...running.values()].map((each) => each.agent)]
+      return [...all, ...(beside === undefined ? [] : [beside.agent])].map((each) => each.report())
+    },
     async stop(drainMs) {
       stopping.abort()
       const patience = new AbortController()

@@ -1,12 +1,14 @@
 import { type BackOff, backOffMs } from '../delivery/back-off.ts'
+import { errorName, errorPlace } from '../delivery/failure.ts'
 import { isEstafetError } from '../message/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Feed, Fetched } from '../ports/feed.ts'
 import type { Lane } from '../ports/lane-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Random } from '../ports/random.ts'
-import { type Agent, errorName, errorPlace } from './agent.ts'
+import type { Agent } from './agent.ts'
 import type { Bell } from './bell.ts'
+import type { Valve } from './valve.ts'
 
 /** What a lane's loop does with what it fetched; see handleBatch and relayOnce. */
 export interface LaneWork {
@@ -20,6 +22,7 @@ export interface LaneLoopParts {
   readonly feed: Feed
   readonly work: LaneWork
   readonly bell: Bell
+  readonly valve: Valve
   readonly agent: Agent
   readonly clock: Clock
   readonly random: Random
@@ -35,7 +38,7 @@ const skipEvery = 1000n
  * Works on one leased lane until `stopping` aborts, and resolves to the lane as saved. Throws FENCED when the lane is
  * lost, and EPOCH_CHANGED.
  *
- * A failing message is tried again for ever, with back-off, while what follows in its lane waits. After a commit with
+ * What the work could not do is tried again for ever, with back-off, while what follows in the lane waits. After a commit with
  * an unknown outcome the lane's cursor may be out of date: the next save is then FENCED, and the lane is taken anew.
  */
 export async function laneLoop(
@@ -49,6 +52,8 @@ export async function laneLoop(
   let attempt = 0
   while (!stopping.aborted) {
     try {
+      await parts.valve.whenOpen(stopping)
+      if (stopping.aborted) break
       const rung = parts.bell.rung
       const fetched = await parts.feed.fetch(lane.index, cursor, parts.batchSize)
       if (fetched.deliveries.length > 0) {

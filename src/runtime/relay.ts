@@ -29,11 +29,12 @@ export async function startRelay<Tx>(options: RelayOptions<Tx>): Promise<Running
   const { source, store, sink } = options
   const world = worldOf(options)
   const logger = options.logger ?? makeLogger({ service: `${source.log.source}-relay` })
-  const counters = { applied: 0, duplicates: 0, retried: 0 }
+  const counters = { applied: 0, duplicates: 0, retried: 0, parked: 0 }
   // One lane: the order of the log is the order of every key.
   const feed = logFeed(source.log, { lanes: 1 })
   await refuseUnreadable(feed)
-  const reading = readingOf(`relay:${sink.name}`, options.batchSize ?? 500, options, world)
+  const subscription = `relay:${sink.name}`
+  const reading = readingOf(subscription, options.batchSize ?? 500, options, world)
   const work = {
     async handle(lane: Lane, fetched: Fetched) {
       const saved = await relayOnce({ ...store, sink }, lane, fetched)
@@ -45,5 +46,5 @@ export async function startRelay<Tx>(options: RelayOptions<Tx>): Promise<Running
   }
   const runner = runFeed({ feed, wakeUp: source.wakeUp(), lanes: store.lanes, work, logger, ...world }, reading)
   logger.info('started', { sink: sink.name })
-  return runningOf({ runners: [runner], counters, logger, close: async () => {} })
+  return runningOf({ subscription, runners: [runner], counters, logger, close: async () => {} })
 }

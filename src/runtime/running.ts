@@ -3,6 +3,7 @@ import type { BackOff } from '../delivery/back-off.ts'
 import type { PollPace } from '../delivery/poll-pace.ts'
 import { uuidV7 } from '../message/uuid.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Feed } from '../ports/feed.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Random } from '../ports/random.ts'
 import type { AgentReport } from './agent.ts'
@@ -30,8 +31,18 @@ export interface Counters {
   readonly applied: number
   /** Messages that came again and were dropped. */
   readonly duplicates: number
-  /** Batches or messages that failed and were tried again. */
+  /** Attempts at parked messages that failed. */
   readonly retried: number
+  /** Messages that were put into the queues of their keys: those that failed, and those behind them. */
+  readonly parked: number
+}
+
+/** How much waits in the queues of parked keys. */
+export interface ParkedLoad {
+  readonly keys: number
+  readonly messages: number
+  /** Of the messages, those that wait for a person. */
+  readonly dead: number
 }
 
 export interface Health {
@@ -44,6 +55,12 @@ export interface Health {
 }
 
 export interface Running {
+  /** The name under which progress is kept. */
+  readonly subscription: string
+  /** What the process reads. */
+  readonly feeds: readonly Feed[]
+  /** What is parked, by feed, when this process last looked. */
+  parked(): Readonly<Record<string, ParkedLoad>>
   health(): Health
   counters(): Counters
   /** Finishes what is under way within `drainMs` (default: 10 s), gives the lanes back, closes. May be repeated. */
@@ -80,6 +97,8 @@ export function readingOf(
 
 /** What the caller of `start` holds. */
 export function runningOf(parts: {
+  readonly subscription: string
+  readonly parked?: () => Readonly<Record<string, ParkedLoad>>
   readonly runners: readonly FeedRunner[]
   readonly counters: Counters
   readonly close: () => Promise<void>
@@ -88,6 +107,9 @@ export function runningOf(parts: {
   const { runners, counters, logger } = parts
   let stopped: Promise<void> | null = null
   return {
+    subscription: parts.subscription,
+    feeds: runners.map(({ feed }) => feed),
+    parked: () => parts.parked?.() ?? {},
     health: () => healthOf(runners),
     counters: () => ({ ...counters }),
     stop(drainMs = 10_000) {

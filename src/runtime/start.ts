@@ -1,3 +1,6 @@
+import type { BreakerOptions } from '../delivery/breaker.ts'
+import type { Handler } from '../delivery/handler.ts'
+import { budgetText, ruleFor } from '../delivery/retry-policy.ts'
 import { EstafetError } from '../message/errors.ts'
 import type { OutgoingMessage } from '../message/message.ts'
 import { logFeed } from '../outbox/log-feed.ts'
@@ -5,18 +8,23 @@ import type { Feed } from '../ports/feed.ts'
 import type { LaneStore } from '../ports/lane-store.ts'
 import type { Log } from '../ports/log.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { Parking } from '../ports/parking.ts'
+import type { Retries } from '../ports/retries.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
 import type { Announcer, WakeUp } from '../ports/wake-up.ts'
-import { runFeed } from './feed-runner.ts'
-import { inboxWork } from './inbox-work.ts'
+import { type Around, runFeed } from './feed-runner.ts'
+import { inboxOf } from './inbox-work.ts'
 import { logger as makeLogger } from './logger.ts'
-import { type ReadingOptions, type Running, readingOf, runningOf, worldOf } from './running.ts'
+import type { ParkingLimits, RetryLoop } from './retry-loop.ts'
+import { type ParkedLoad, type ReadingOptions, type Running, readingOf, runningOf, worldOf } from './running.ts'
 import type { Service } from './service.ts'
 
 /** A service's own database, as a driver's door makes it. */
 export interface Store<Tx> {
   readonly unitOfWork: UnitOfWork<Tx>
   readonly lanes: LaneStore<Tx>
+  readonly parking: Parking<Tx>
+  readonly retries: Retries<Tx>
   /** Encodes messages now, and returns what writes them. */
   readonly prepare: (messages: readonly OutgoingMessage[]) => (tx: Tx) => Promise<unknown>
   /** Opens what tells other processes of this one's publishing. */
@@ -40,6 +48,11 @@ export interface StartOptions<Tx> extends ReadingOptions {
   /** Where the events that the service handles come from. */
   readonly sources?: readonly (LogSource | FeedSource)[]
   readonly logger?: Logger
+  /** Kept with each failed attempt, so that a fault can be told from a mended one. (Default: unknown.) */
+  readonly version?: string
+  /** When to pause because too much is parked. (Default: 1,000 keys, 10,000 messages.) */
+  readonly parkingLimits?: ParkingLimits
+  readonly breaker?: BreakerOptions
 }
 
 /**
@@ -51,7 +64,7 @@ export interface StartOptions<Tx> extends ReadingOptions {
 export async function start<Tx>(service: Service<Tx>, options: StartOptions<Tx>): Promise<Running> {
   const world = worldOf(options)
   const logger = options.logger ?? makeLogger({ service: service.name })
-  const counters = { applied: 0, duplicates: 0, retried: 0 }
+  const counters = { applied: 0, duplicates: 0, retried: 0, parked: 0 }
   const sources = service.handlers.length === 0 ? [] : (options.sources ?? [])
   if (service.handlers.length > 0 && sources.length === 0) {
     throw new EstafetError('MISCONFIGURED', `The service ${service.name} has handlers and no source to read from.`)
@@ -60,13 +73,28 @@ export async function start<Tx>(service: Service<Tx>, options: StartOptions<Tx>)
   const feeds = sources.map((source) => ({ feed: feedOf(source, topics, service.lanes), wakeUp: source.wakeUp }))
   await Promise.all(feeds.map(({ feed }) => refuseUnreadable(feed)))
   const reading = readingOf(service.name, service.batchSize, options, world)
-  const work = inboxWork(service.handlers, { ...options.store, logger }, counters)
-  const runners = feeds.map(({ feed, wakeUp }) =>
-    runFeed({ feed, wakeUp: wakeUp(), lanes: options.store.lanes, work, logger, ...world }, reading),
-  )
+  const loads: Record<string, () => ParkedLoad> = {}
+  const runners = feeds.map(({ feed, wakeUp }) => {
+    const inbox = inboxOf(service, options, reading, { logger, world, counters })
+    const beside = (around: Around): RetryLoop => {
+      const loop = inbox.retries(feed.name, around)
+      loads[feed.name] = loop.load
+      return loop
+    }
+    const parts = { feed, wakeUp: wakeUp(), lanes: options.store.lanes, work: inbox.work, beside, logger, ...world }
+    return runFeed(parts, reading)
+  })
   const announcer = options.store.announcer()
   logger.info('started', { feeds: runners.length, handlers: service.handlers.length })
-  return runningOf({ runners, counters, logger, close: () => announcer.close() })
+  for (const handler of service.handlers) sayBudget(logger, handler)
+  const parked = (): Readonly<Record<string, ParkedLoad>> =>
+    Object.fromEntries(Object.entries(loads).map(([feed, load]) => [feed, load()]))
+  return runningOf({ subscription: service.name, runners, counters, parked, logger, close: () => announcer.close() })
+}
+
+/** Says once how often and how long each handler tries: what a person will ask when something has failed. */
+function sayBudget<Tx>(logger: Logger, handler: Handler<Tx>): void {
+  logger.info('handler', { handler: handler.name, tries: budgetText(ruleFor(handler.rules, new Error())) })
 }
 
 /** Lets what can never be read fail the start; what cannot be reached yet may come. */

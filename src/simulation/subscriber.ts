@@ -4,6 +4,8 @@ import type { MemoryTransaction } from '../drivers/memory/database.ts'
 import { memoryLaneStore } from '../drivers/memory/lane-store.ts'
 import { memoryLog } from '../drivers/memory/log.ts'
 import { memoryOutbox } from '../drivers/memory/outbox.ts'
+import { memoryParking } from '../drivers/memory/parking.ts'
+import { memoryRetries } from '../drivers/memory/retries.ts'
 import { memoryUnitOfWork } from '../drivers/memory/unit-of-work.ts'
 import { memoryBell } from '../drivers/memory/wake-up.ts'
 import { logFeed } from '../outbox/log-feed.ts'
@@ -12,8 +14,8 @@ import { relayOnce } from '../outbox/relay.ts'
 import type { Feed, Fetched } from '../ports/feed.ts'
 import type { Lane } from '../ports/lane-store.ts'
 import type { Logger } from '../ports/logger.ts'
-import { runFeed } from '../runtime/feed-runner.ts'
-import { inboxWork } from '../runtime/inbox-work.ts'
+import { type Around, type Beside, type FeedRunnerParts, runFeed } from '../runtime/feed-runner.ts'
+import { inboxOf } from '../runtime/inbox-work.ts'
 import type { LaneWork } from '../runtime/lane-loop.ts'
 import { Done, Noted } from './events.ts'
 import { brokenFeed, brokenLog, brokenSink, brokenTopic, brokenWork, isFeedMutant } from './mutants.ts'
@@ -21,6 +23,7 @@ import type { World } from './world.ts'
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 const lanesOfLog = 3
+const backOff = { firstMs: 5, maxMs: 50 }
 
 /** Starts one life of a subscriber or, by its name, of a relay: the loops that run in production. */
 export function subscribe(world: World, process: string): void {
@@ -32,35 +35,44 @@ export function subscribe(world: World, process: string): void {
   const checksCursor = isFenced && world.mutant !== 'stale cursor accepted'
   const lanes = memoryLaneStore(session, { checksFence: isFenced, checksCursor })
   const unitOfWork = memoryUnitOfWork(session)
-  const work = isRelay ? relayWork(world, process) : subscriberWork(world, process)
   const owner = `${process}/${random.fraction()}`
+  const feed = feedOf(world, process)
+  const runs = isRelay ? { work: relayWork(world, process) } : subscriberWork(world, process)
   runFeed(
-    { feed: feedOf(world, process), lanes, work, wakeUp: memoryBell(clock).wakeUp(), clock, random, logger: silent },
+    { feed, lanes, ...runs, wakeUp: memoryBell(clock).wakeUp(), clock, random, logger: silent },
     {
       ...{ subscription: isRelay ? 'relay:memory' : 'subscriber', owner, startAt: 'beginning', newEpochAt: 'refuse' },
-      ...{ leaseMs, batchSize: 4, backOff: { firstMs: 5, maxMs: 50 }, pace: { hotMs: 4, busyMs: 8, idleMs: 40 } },
+      ...{ leaseMs, batchSize: 4, backOff, pace: { hotMs: 4, busyMs: 8, idleMs: 40 } },
     },
   )
 
-  function subscriberWork(of: World, name: string): LaneWork {
+  function subscriberWork(of: World, name: string): Pick<FeedRunnerParts<MemoryTransaction>, 'work' | 'beside'> {
     const publish = publisher({ outbox: memoryOutbox(session, name), clock, random })
-    const handler = on<{ operation: string; key: string }, MemoryTransaction>(Done, async ({ data }, context) => {
-      await interrupt('handler')
-      context.tx.insert('effect', data)
-      context.publish(Noted(data))
-      if (random.fraction() < 0.03) throw new Error('a handler failed')
-      await interrupt('handler did its work')
-    })
-    const prepare = preparer({ outbox: memoryOutbox(session, name), clock, random })
-    const honest = inboxWork(
-      [handler],
-      { unitOfWork, lanes, prepare, logger: silent },
-      { applied: 0, duplicates: 0, retried: 0 },
+    const handler = on<{ operation: string; key: string }, MemoryTransaction>(
+      Done,
+      async ({ data }, context) => {
+        await interrupt('handler')
+        context.tx.insert('effect', data)
+        context.publish(Noted(data))
+        if (random.fraction() < 0.03) throw new Error('a handler failed')
+        await interrupt('handler did its work')
+      },
+      { timeoutMs: 500, retry: [{ immediate: 0, delayed: 1_000, backOff }] },
     )
-    if (of.mutant !== 'ack before commit' && of.mutant !== 'progress outside the transaction') return honest
+    const prepare = preparer({ outbox: memoryOutbox(session, name), clock, random })
+    const inbox = inboxOf(
+      { handlers: [handler] },
+      { store: { unitOfWork, lanes, prepare, parking: memoryParking(session), retries: memoryRetries(session) } },
+      { owner, backOff, leaseMs },
+      { logger: silent, world: { clock, random }, counters: { applied: 0, duplicates: 0, retried: 0, parked: 0 } },
+    )
+    const beside = (around: Around): Beside => inbox.retries(feed.name, around)
+    if (of.mutant !== 'ack before commit' && of.mutant !== 'progress outside the transaction') {
+      return { work: inbox.work, beside }
+    }
     const signal = new AbortController().signal
-    return brokenWork(
-      honest,
+    const broken = brokenWork(
+      inbox.work,
       {
         saveAlone: (lane: Lane, { cursor }: Fetched) =>
           unitOfWork.run((tx) => lanes.save(tx, lane, { cursor, marks: lane.marks })),
@@ -76,6 +88,7 @@ export function subscribe(world: World, process: string): void {
       },
       of.mutant,
     )
+    return { work: broken, beside }
   }
 
   function relayWork(of: World, _name: string): LaneWork {

@@ -7,6 +7,8 @@ export type Interrupt = (point: string) => Promise<void>
 /** A transaction of the memory database: writes show to others when it commits, and never when it does not. */
 export interface MemoryTransaction {
   readonly isOpen: boolean
+  /** True once the server ended it, with its process's connection or in a crash. */
+  readonly isLost: boolean
   /** Adds a row to a list. */
   insert(list: string, row: unknown): void
   /** Does something at commit, after the checks; for drivers. */
@@ -51,6 +53,7 @@ interface Transaction extends MemoryTransaction {
   readonly token: string
   readonly owner: string
   isOpen: boolean
+  isLost: boolean
   isDoomed: boolean
   effects: (() => void)[]
   locks: Set<string>
@@ -81,6 +84,11 @@ export function memoryDatabase(clock: Clock): MemoryDatabase {
     tx.letsGo.resolve()
   }
 
+  function lose(tx: Transaction): void {
+    tx.isLost = true
+    end(tx)
+  }
+
   function against(tx: Transaction, name: string, mode: 'shared' | 'exclusive'): Transaction | undefined {
     return [...open.values()].find(
       (other) =>
@@ -103,6 +111,7 @@ export function memoryDatabase(clock: Clock): MemoryDatabase {
         token: `${owner}#${tokens++}`,
         owner,
         isOpen: true,
+        isLost: false,
         isDoomed: false,
         effects: [],
         locks: new Set(),
@@ -178,10 +187,10 @@ export function memoryDatabase(clock: Clock): MemoryDatabase {
       return lastDrawn
     },
     disconnect(owner) {
-      for (const tx of [...open.values()]) if (tx.owner === owner) end(tx)
+      for (const tx of [...open.values()]) if (tx.owner === owner) lose(tx)
     },
     crash(setTo) {
-      for (const tx of [...open.values()]) end(tx)
+      for (const tx of [...open.values()]) lose(tx)
       lastDrawn = setTo
     },
   }

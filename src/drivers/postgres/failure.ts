@@ -3,14 +3,24 @@ import { type ErrorCode, EstafetError, isEstafetError } from '../../message/erro
 /**
  * Turns what a PostgreSQL client threw into the toolkit's codes, by SQLSTATE or system error code, never by its text.
  *
- * Only the code is repeated in the message: PostgreSQL's own text and detail can hold row values.
+ * `lost` is set when the connection is known to be gone, whatever the error says. Only the code is repeated in the message: PostgreSQL's own text and detail can hold row values.
  */
-export function translate(error: unknown): unknown {
+export function translate(error: unknown, lost?: Error): unknown {
+  // Whatever else went wrong after the connection did is no fault of its own.
+  if (isEstafetError(error)) return lost === undefined || isAboutTheLane(error) ? error : unavailable(error)
+  const translated = translateState(error)
+  if (translated !== error) return translated
+  const code = codeOf(error)
+  if (code !== null && unreachableCodes.includes(code)) return unavailable(error, code)
+  return isConnectionText(error) || lost !== undefined ? unavailable(error) : error
+}
+
+/** `translate` for what a server answered, and not for how it could not be reached: a handler may throw such errors, too. */
+export function translateState(error: unknown): unknown {
   if (isEstafetError(error)) return error
   const code = codeOf(error)
   const known = code === null ? undefined : (exact[code] ?? byClass[code.slice(0, 2)])
-  if (known === undefined) return isConnectionText(error) ? unavailable(error) : error
-  return new EstafetError(known.code, `${known.says} (${code}).`, { cause: error })
+  return known === undefined ? error : new EstafetError(known.code, `${known.says} (${code}).`, { cause: error })
 }
 
 /** The error of a COMMIT that answered ROLLBACK: a statement failed and nobody looked. */
@@ -41,21 +51,21 @@ const exact: Readonly<Record<string, Known>> = {
   '57P03': unreachable,
   '57P05': unreachable,
   '25P03': unreachable,
-  ECONNREFUSED: unreachable,
-  ECONNRESET: unreachable,
-  EPIPE: unreachable,
-  ETIMEDOUT: unreachable,
-  ENOTFOUND: unreachable,
-  EHOSTUNREACH: unreachable,
 }
+
+const unreachableCodes = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH']
 
 const byClass: Readonly<Record<string, Known>> = {
   '08': unreachable,
   '53': { code: 'UNAVAILABLE', says: 'The database lacks resources' },
 }
 
-function unavailable(cause: unknown): EstafetError {
-  return new EstafetError('UNAVAILABLE', `${unreachable.says}.`, { cause })
+function isAboutTheLane(error: EstafetError): boolean {
+  return ['FENCED', 'UNAVAILABLE', 'TIMED_OUT'].includes(error.code)
+}
+
+function unavailable(cause: unknown, code?: string): EstafetError {
+  return new EstafetError('UNAVAILABLE', `${unreachable.says}${code === undefined ? '' : ` (${code})`}.`, { cause })
 }
 
 function codeOf(error: unknown): string | null {

@@ -1,6 +1,6 @@
-import { EstafetError } from '../../message/errors.ts'
+import { EstafetError, isEstafetError } from '../../message/errors.ts'
 import type { UnitOfWork } from '../../ports/unit-of-work.ts'
-import { rolledBack, translate } from './failure.ts'
+import { rolledBack, translate, translateState } from './failure.ts'
 import { holdFlush } from './hold-flush.ts'
 import { duringTransaction, isPipelining, sendAhead, takePublished } from './open-transaction.ts'
 import type { Sql, SqlClient, SqlPool } from './sql.ts'
@@ -42,8 +42,10 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
         return result
       } catch (error) {
         takePublished(client)
-        failure = (await rollBack(client)) ?? failure
-        throw translate(error)
+        // What took too long may still be sending: the connection goes, and the server rolls back.
+        failure = isEstafetError(error, 'TIMED_OUT') ? error : ((await rollBack(client)) ?? failure)
+        // A connection that can still roll back did not fail: then the error is what the work made of it.
+        throw failure === undefined ? translateState(error) : translate(error, failure)
       } finally {
         client.off('error', note)
         client.release(failure)

@@ -10,6 +10,7 @@ import {
   on,
   onMany,
   preparer,
+  rejected,
   type StoredMessage,
 } from 'estafet'
 import {
@@ -17,12 +18,15 @@ import {
   memoryDatabase,
   memoryLaneStore,
   memoryOutbox,
+  memoryParking,
+  memoryRetries,
   memorySession,
   memoryUnitOfWork,
   seededRandom,
   virtualClock,
 } from 'estafet/memory'
 import * as z from 'zod'
+import { breaker } from '../../../src/delivery/breaker.ts'
 import { handleBatch } from '../../../src/inbox/handle-batch.ts'
 
 const Done = event('work.done', { version: 1, schema: z.number(), key: String })
@@ -50,20 +54,30 @@ async function bench(handlers: readonly Handler<MemoryTransaction>[]) {
   const parts = {
     unitOfWork: memoryUnitOfWork(session),
     lanes,
+    parking: memoryParking(session),
     prepare,
     logger: silent,
+    clock,
+    random: seededRandom(2),
+    breaker: breaker(),
+    by: { owner: 'me', serviceVersion: '1' },
     handlers: Map.groupBy(handlers, (h) => h.type),
   }
+  const retries = memoryRetries(session)
+  const parked = new Set<string>()
   const handle = (from: Lane, deliveries: readonly Delivery[]) =>
     handleBatch(
       parts,
       from,
       { deliveries, cursor: deliveries.at(-1)?.cursor ?? 0n, hasMore: false },
+      parked,
       new AbortController().signal,
     )
   return {
     lane,
     handle,
+    parked,
+    load: async () => (await retries.due(group, [0], 10)).load,
     effects: () => session.database.rows('effect'),
     outbox: () => [...session.database.table<StoredMessage>('outbox').values()],
   }
@@ -108,18 +122,51 @@ test('a gap in a chain holds what follows and is reported', async () => {
   assert.deepEqual(effects(), [1])
 })
 
-test('a batch with a message at fault takes effect up to that message', async () => {
+test('a message at fault is parked with its key, and other keys take effect', async () => {
   const failing = on<number, MemoryTransaction>(Done, async ({ data }, { tx }) => {
     tx.insert('effect', data)
     if (data === 3) throw new Error('on purpose')
   })
-  const { lane, handle, effects } = await bench([failing])
-  const outcome = await handle(
-    lane,
-    [1, 2, 3, 4].map((number) => delivery(number, number - 1)),
-  )
-  assert.deepEqual([effects(), outcome.applied, outcome.lane.cursor], [[1, 2], 2, 2n])
-  assert.equal(outcome.failure?.delivery.message.id, 'm-3')
+  const { lane, handle, effects, parked, load } = await bench([failing])
+  const batch = [1, 2, 3, 4].map((number) => delivery(number, number - 1))
+  const other = { ...delivery(5, 4), message: { ...delivery(5, 4).message, key: 'other' } }
+  const outcome = await handle(lane, [...batch, other])
+  assert.deepEqual([effects(), outcome.applied, outcome.lane.cursor, outcome.failure], [[1, 2, 5], 3, 5n, null])
+  assert.deepEqual([outcome.parked, [...parked], await load()], [2, ['k'], { keys: 1, messages: 2, dead: 0 }])
+})
+
+test('a message that no attempt can help is a dead letter at once', async () => {
+  const rejecting = on<number, MemoryTransaction>(Done, async () => {
+    throw rejected('no')
+  })
+  const { lane, handle, load } = await bench([rejecting])
+  assert.equal((await handle(lane, [delivery(1, 0)])).parked, 1)
+  assert.deepEqual(await load(), { keys: 1, messages: 1, dead: 1 })
+})
+
+test('with many keys at fault what fails waits in its place', async () => {
+  const failing = on<number, MemoryTransaction>(Done, async () => {
+    throw new Error('down')
+  })
+  const { lane, handle, load } = await bench([failing])
+  const batch = Array.from({ length: 9 }, (_, at) => delivery(at + 1, at)).map((each) => ({
+    ...each,
+    message: { ...each.message, key: `key-${each.cursor}` },
+  }))
+  const outcome = await handle(lane, batch)
+  assert.deepEqual([outcome.parked, outcome.lane.cursor, (await load()).dead], [4, 4n, 0])
+  assert.equal(outcome.failure?.delivery.message.id, 'm-5')
+})
+
+test('the messages of a lane that was abandoned again and again are put aside untried', async () => {
+  let tried = 0
+  const counting = on<number, MemoryTransaction>(Done, async () => {
+    tried += 1
+  })
+  const { lane, handle, load } = await bench([counting])
+  const outcome = await handle({ ...lane, abandoned: 2 }, [delivery(1, 0), delivery(2, 1)])
+  assert.deepEqual([tried, outcome.parked, outcome.lane.abandoned, outcome.lane.cursor], [0, 2, 0, 2n])
+  assert.deepEqual(await load(), { keys: 1, messages: 2, dead: 0 })
 })
 
 test('a set handler gets neighbours of its type together, and the order stays', async () => {

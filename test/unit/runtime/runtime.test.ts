@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isEstafetError, logger, service, start } from 'estafet'
+import { event, isEstafetError, logger, on, service, start } from 'estafet'
 import { virtualClock } from 'estafet/memory'
-import { agent, errorName } from '../../../src/runtime/agent.ts'
+import { errorName } from '../../../src/delivery/failure.ts'
+import { agent } from '../../../src/runtime/agent.ts'
 import { bell } from '../../../src/runtime/bell.ts'
 
 test('a service with several faults names them all', () => {
@@ -13,10 +14,13 @@ test('a service with several faults names them all', () => {
 })
 
 test('handlers without a source are refused at start', async () => {
-  const handler = { type: 'a.b', topic: 'a', isSet: false, run: () => Promise.resolve() }
+  const schema = { '~standard': { version: 1 as const, vendor: 'test', validate: (value: unknown) => ({ value }) } }
+  const handler = on(event('a.b', { version: 1, schema, key: String }), unused)
   const store = {
     unitOfWork: { run: () => Promise.reject(new Error('unused')) },
     lanes: { survey: unused, take: unused, save: unused, release: unused },
+    parking: { keys: unused, hold: unused, park: unused, parkUntried: unused },
+    retries: { due: unused, begin: unused, applied: unused, failed: unused },
     prepare: () => () => Promise.resolve(),
     announcer: () => ({ announce() {}, close: () => Promise.resolve() }),
   }

@@ -1,0 +1,109 @@
+import type { Handler, HandlerContext } from '../delivery/handler.ts'
+import { EstafetError } from '../message/errors.ts'
+import type { OutgoingMessage, StoredMessage } from '../message/message.ts'
+import type { Clock } from '../ports/clock.ts'
+import { type Logger, withFields } from '../ports/logger.ts'
+
+/** What one transaction's handlers share. */
+export interface HandlerRun<Tx> {
+  readonly tx: Tx
+  /** By event type, in the order in which they run. */
+  readonly handlers: ReadonlyMap<string, readonly Handler<Tx>[]>
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Aborts when the process stops or loses the lane. */
+  readonly signal: AbortSignal
+  /** Where what they publish is collected. */
+  readonly outgoing: OutgoingMessage[]
+  /** Told before each call, so that a failure can be laid at the right door. */
+  readonly enter: (handler: Handler<Tx>, message: StoredMessage) => void
+}
+
+/**
+ * Runs the handlers of messages, in order. Throws what a handler threw, or TIMED_OUT when one took longer than it may:
+ * that one may still be running, so the transaction's connection must not be used again.
+ */
+export async function runHandlers<Tx>(run: HandlerRun<Tx>, messages: readonly StoredMessage[]): Promise<void> {
+  const stop = new AbortController()
+  const pass = (): void => stop.abort()
+  run.signal.addEventListener('abort', pass, { once: true })
+  try {
+    for (const neighbours of neighboursOfType(messages)) {
+      for (const handler of run.handlers.get(neighbours[0].type) ?? []) {
+        const groups = handler.isSet ? [neighbours] : neighbours.map((message): Neighbours => [message])
+        for (const group of groups) {
+          run.signal.throwIfAborted()
+          run.enter(handler, group[0])
+          await inTime(run.clock, handler, stop, handler.run(group, contextOf(run, group[0], stop.signal)))
+        }
+      }
+    }
+  } finally {
+    run.signal.removeEventListener('abort', pass)
+  }
+}
+
+type Neighbours = readonly [StoredMessage, ...StoredMessage[]]
+
+/** Neighbours of one type together: a set handler gets as many as it can without changing the order. */
+function neighboursOfType(messages: readonly StoredMessage[]): readonly Neighbours[] {
+  const runs: [StoredMessage, ...StoredMessage[]][] = []
+  for (const message of messages) {
+    const last = runs.at(-1)
+    if (last?.[0].type === message.type) last.push(message)
+    else runs.push([message])
+  }
+  return runs
+}
+
+async function inTime<Tx>(
+  clock: Clock,
+  handler: Handler<Tx>,
+  stop: AbortController,
+  running: Promise<void>,
+): Promise<void> {
+  const settled = new AbortController()
+  const late = clock.sleep(handler.timeoutMs, settled.signal).then(() => {
+    if (settled.signal.aborted) return
+    stop.abort()
+    throw new EstafetError('TIMED_OUT', `The handler ${handler.name} took longer than ${handler.timeoutMs} ms.`, {
+      details: { handler: handler.name, timeoutMs: handler.timeoutMs },
+    })
+  })
+  try {
+    await Promise.race([running, late])
+  } finally {
+    settled.abort()
+    // Whichever comes second has nobody to tell.
+    late.catch(() => {})
+    running.catch(() => {})
+  }
+}
+
+function contextOf<Tx>(run: HandlerRun<Tx>, cause: StoredMessage, signal: AbortSignal): HandlerContext<Tx> {
+  return {
+    tx: run.tx,
+    signal,
+    log: withFields(run.logger, {
+      message_id: cause.id,
+      type: cause.type,
+      correlation_id: cause.correlationId,
+    }),
+    publish: (...published) => {
+      run.outgoing.push(...published.map((message) => causedBy(cause, message)))
+    },
+  }
+}
+
+/** Fills in where a message comes from, unless its publisher said so itself. */
+function causedBy(cause: StoredMessage, message: OutgoingMessage): OutgoingMessage {
+  return {
+    ...message,
+    context: {
+      ...message.context,
+      correlationId: message.context.correlationId ?? cause.correlationId,
+      causationId: message.context.causationId ?? cause.id,
+      traceparent: message.context.traceparent ?? cause.traceparent ?? undefined,
+    },
+  }
+}
