@@ -1,4 +1,4 @@
-import type { LaneGroup, LaneMember, LaneStore } from '../ports/lane-store.ts'
+import type { Lane, LaneGroup, LaneMember, LaneStore } from '../ports/lane-store.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
 import { type Clause, holds, rejects, same } from './clause.ts'
 
@@ -197,6 +197,29 @@ export function laneClauses<Tx>(): readonly Clause<LaneDriver<Tx>>[] {
         holds(second !== null, 'another process takes it')
         await lanes.release(first)
         same(await lanes.take(group, 0, 'c', leaseMs), null, 'after the old holder gave it back again')
+      },
+    },
+    {
+      says: 'holders in a row that went away without saving or giving back are counted',
+      async holds({ lanes, unitOfWork, lapse }) {
+        await lanes.survey(group, member('a', leaseMs))
+        const counts: number[] = []
+        const taken = async (owner: string): Promise<Lane> => {
+          const lane = must(await lanes.take(group, 0, owner, 20))
+          counts.push(lane.abandoned)
+          return lane
+        }
+        for (const owner of ['a', 'b', 'b']) {
+          await taken(owner)
+          await lapse(20)
+        }
+        const saving = await taken('c')
+        await unitOfWork.run((tx) => lanes.save(tx, saving, { cursor: 3n, marks: {} }))
+        await lapse(20)
+        await lanes.release(await taken('d'))
+        await taken('e')
+        // The one that saved went away, too: without a word since.
+        same(counts, [0, 1, 2, 3, 1, 0], 'the counts')
       },
     },
     {

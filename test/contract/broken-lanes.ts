@@ -14,7 +14,7 @@ export const brokenLanes: Readonly<Record<string, () => Driver>> = {
     const take: Lanes['take'] = async (group, lane, owner, ms) => {
       const taken = await driver.lanes.take(group, lane, owner, ms)
       if (taken !== null || saving === null) return taken
-      return { group, index: lane, owner, fence: 99n, cursor: 0n, marks: {} }
+      return { group, index: lane, owner, abandoned: 0, fence: 99n, cursor: 0n, marks: {} }
     }
     const save: Lanes['save'] = (tx, lane, progress) => {
       saving = driver.lanes.save

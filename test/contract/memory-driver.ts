@@ -3,10 +3,13 @@ import type {
   LaneDriver,
   LogDriver,
   LogFeedDriver,
+  OpenTransaction,
+  ParkingDriver,
   UnitOfWorkDriver,
   WakeUpDriver,
 } from 'estafet/contract'
 import {
+  type MemoryDatabase,
   type MemoryTransaction,
   memoryBell,
   memoryBroker,
@@ -14,33 +17,25 @@ import {
   memoryLaneStore,
   memoryLog,
   memoryOutbox,
+  memoryParking,
+  memoryRetries,
   memorySession,
   memorySink,
   memoryTopicFeed,
   memoryUnitOfWork,
+  type VirtualClock,
   virtualClock,
 } from 'estafet/memory'
 import { logFeed } from '../../src/outbox/log-feed.ts'
 
 type OutboxMutations = Parameters<typeof memoryOutbox>[2]
+type RetryMutations = Parameters<typeof memoryRetries>[1]
 type LaneMutations = Parameters<typeof memoryLaneStore>[1]
 
 export function memoryLogDriver(mutations?: OutboxMutations): LogDriver<MemoryTransaction> {
   const database = memoryDatabase(virtualClock())
   const session = memorySession(database)
-  const begin = () => {
-    const tx = database.begin('process')
-    return Promise.resolve({
-      tx,
-      undone: (work: () => Promise<void>) =>
-        tx.savepoint(async () => {
-          await work()
-          throw new Error('back to the savepoint')
-        }),
-      commit: () => Promise.resolve(database.commit(tx)),
-      rollback: () => Promise.resolve(database.abort(tx)),
-    })
-  }
+  const begin = () => Promise.resolve(openTransaction(database))
   return {
     outbox: memoryOutbox(session, 'orders', mutations),
     log: memoryLog(session, 'orders'),
@@ -82,11 +77,27 @@ export function memoryLaneDriver(mutations?: LaneMutations): LaneDriver<MemoryTr
     unitOfWork: memoryUnitOfWork(session),
     note: (tx, effect) => Promise.resolve(tx.insert('effect', effect)),
     notes: () => Promise.resolve(database.rows('effect').map(String)),
-    async lapse(ms) {
-      const passed = clock.sleep(ms + 1)
-      while (clock.next());
-      await passed
-    },
+    lapse: (ms) => lapse(clock, ms),
+  }
+}
+
+export function memoryParkingDriver(mutations?: RetryMutations): ParkingDriver<MemoryTransaction> {
+  const clock = virtualClock()
+  const database = memoryDatabase(clock)
+  // Another task may go on between any two steps.
+  const interrupt = () => new Promise<void>((resolve) => setImmediate(resolve))
+  const session = { database, owner: 'process', interrupt }
+  return {
+    parking: memoryParking(session),
+    retries: memoryRetries(session, mutations),
+    lanes: memoryLaneStore(session),
+    unitOfWork: memoryUnitOfWork(session),
+    begin: () => Promise.resolve(openTransaction(database)),
+    note: (tx, effect) => Promise.resolve(tx.insert('effect', effect)),
+    notes: () => Promise.resolve(database.rows('effect').map(String)),
+    lapse: (ms) => lapse(clock, ms),
+    moment: () => new Promise((resolve) => setTimeout(resolve, 5)),
+    pause: (subscription) => Promise.resolve(void database.table('paused subscription').set(subscription, true)),
   }
 }
 
@@ -113,4 +124,24 @@ export function memoryWakeUpDriver(): WakeUpDriver {
       }
     },
   }
+}
+
+function openTransaction(database: MemoryDatabase): OpenTransaction<MemoryTransaction> {
+  const tx = database.begin('process')
+  return {
+    tx,
+    undone: (work) =>
+      tx.savepoint(async () => {
+        await work()
+        throw new Error('back to the savepoint')
+      }),
+    commit: () => Promise.resolve(database.commit(tx)),
+    rollback: () => Promise.resolve(database.abort(tx)),
+  }
+}
+
+async function lapse(clock: VirtualClock, ms: number): Promise<void> {
+  const passed = clock.sleep(ms + 1)
+  while (clock.next());
+  await passed
 }

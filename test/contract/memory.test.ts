@@ -4,6 +4,8 @@ import {
   laneClauses,
   logClauses,
   logFeedClauses,
+  parkingClauses,
+  retryClauses,
   unitOfWorkClauses,
   wakeUpClauses,
 } from 'estafet/contract'
@@ -12,6 +14,7 @@ import {
   memoryLaneDriver,
   memoryLogDriver,
   memoryLogFeedDriver,
+  memoryParkingDriver,
   memoryUnitOfWorkDriver,
   memoryWakeUpDriver,
 } from './memory-driver.ts'
@@ -24,3 +27,5 @@ for (const clause of logFeedClauses())
 for (const clause of laneClauses()) test(`memory lanes: ${clause.says}`, () => clause.holds(memoryLaneDriver()))
 for (const clause of brokerClauses()) test(`memory broker: ${clause.says}`, () => clause.holds(memoryBrokerDriver()))
 for (const clause of wakeUpClauses()) test(`memory wake-up: ${clause.says}`, () => clause.holds(memoryWakeUpDriver()))
+for (const clause of parkingClauses()) test(`memory parking: ${clause.says}`, () => clause.holds(memoryParkingDriver()))
+for (const clause of retryClauses()) test(`memory retries: ${clause.says}`, () => clause.holds(memoryParkingDriver()))

@@ -4,6 +4,7 @@ import type {
   LaneDriver,
   LogDriver,
   LogFeedDriver,
+  ParkingDriver,
   UnitOfWorkDriver,
   WakeUpDriver,
 } from 'estafet/contract'
@@ -12,6 +13,8 @@ import pg from 'pg'
 import type { PostgresBinaries } from '../../engines/postgres/binaries.ts'
 import { temporaryPostgres } from '../../engines/postgres/server.ts'
 import { postgresOutbox } from '../../src/drivers/postgres/outbox.ts'
+import { postgresParking } from '../../src/drivers/postgres/parking.ts'
+import { postgresRetries } from '../../src/drivers/postgres/retries.ts'
 import { postgresAnnouncer } from '../../src/drivers/postgres/wake-up.ts'
 import { logFeed } from '../../src/outbox/log-feed.ts'
 
@@ -22,6 +25,7 @@ export interface PostgresContract {
   logFeedDriver(): Promise<LogFeedDriver<Sql>>
   wakeUpDriver(): Promise<WakeUpDriver>
   laneDriver(): Promise<LaneDriver<Sql>>
+  parkingDriver(): Promise<ParkingDriver<Sql>>
   brokerDriver(): Promise<BrokerDriver>
   stop(): Promise<void>
 }
@@ -120,6 +124,26 @@ export async function postgresContract(binaries: PostgresBinaries, isPipelining:
         note,
         notes: () => notes(pool),
         lapse: (ms) => sleep(ms + 20),
+      }
+    },
+    async parkingDriver() {
+      const pool = await fresh()
+      const { lanes, unitOfWork } = postgres(pool)
+      return {
+        parking: postgresParking(pool),
+        retries: postgresRetries(pool),
+        lanes,
+        unitOfWork,
+        begin: () => begin(pool),
+        note,
+        notes: () => notes(pool),
+        lapse: (ms) => sleep(ms + 20),
+        moment: () => sleep(100),
+        pause: async (subscription) =>
+          void (await pool.query(
+            `INSERT INTO estafet.paused_subscription (subscription, paused_by) VALUES ($1, 'me')`,
+            [subscription],
+          )),
       }
     },
     async brokerDriver() {

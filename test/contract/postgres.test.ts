@@ -4,6 +4,8 @@ import {
   laneClauses,
   logClauses,
   logFeedClauses,
+  parkingClauses,
+  retryClauses,
   unitOfWorkClauses,
   wakeUpClauses,
 } from 'estafet/contract'
@@ -26,6 +28,10 @@ for (const binaries of allPostgres()) {
         test(`log feed: ${clause.says}`, async () => clause.holds(await contract.logFeedDriver()))
       for (const clause of laneClauses())
         test(`lanes: ${clause.says}`, async () => clause.holds(await contract.laneDriver()))
+      for (const clause of parkingClauses())
+        test(`parking: ${clause.says}`, async () => clause.holds(await contract.parkingDriver()))
+      for (const clause of retryClauses())
+        test(`retries: ${clause.says}`, async () => clause.holds(await contract.parkingDriver()))
       for (const clause of brokerClauses())
         test(`broker: ${clause.says}`, async () => clause.holds(await contract.brokerDriver()))
       for (const clause of wakeUpClauses())

@@ -1,6 +1,7 @@
 import type { StoredMessage } from '../../message/message.ts'
 import type { Lane } from '../../ports/lane-store.ts'
 import type { Failure, Parking } from '../../ports/parking.ts'
+import { failureTexts, nextStepValues } from './failure-values.ts'
 import { fromHeaders } from './message-row.ts'
 import { run } from './run.ts'
 import type { Sql, Statement } from './sql.ts'
@@ -29,31 +30,38 @@ export function postgresParking(sql: Sql): Parking<Sql> {
     },
 
     async park(tx, lane, entries) {
-      const followers = entries.filter(({ failure }) => failure === null).map(({ message }) => message)
-      for (const { message, failure } of entries) {
-        if (failure !== null) await run(tx, parkStatement(lane, [message], failure, false))
-      }
-      if (followers.length > 0) await run(tx, parkStatement(lane, followers, null, false))
+      const untried = entries.filter(({ failure }) => failure === null).map(({ message }) => message)
+      const tried = entries.flatMap(({ message, failure }) =>
+        failure === null ? [] : [parkStatement(lane, [message], failure)],
+      )
+      // A key's failed one comes before those that wait behind it.
+      await runAll(tx, [...tried, ...untriedStatements(lane, untried)])
     },
 
     async parkUntried(tx, lane, messages) {
-      if (messages.length > 0) await run(tx, parkStatement(lane, messages, null, true))
+      await runAll(tx, untriedStatements(lane, messages))
     },
   }
 }
 
-function parkStatement(
-  lane: Lane,
-  messages: readonly StoredMessage[],
-  failure: Failure | null,
-  isCareful: boolean,
-): Statement {
+/** Sends all before it awaits the first answer, and awaits them all: a rollback must not overtake one of them. */
+async function runAll(tx: Sql, statements: readonly Statement[]): Promise<void> {
+  const answers = await Promise.allSettled(statements.map((statement) => run(tx, statement)))
+  const failed = answers.find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
+}
+
+function untriedStatements(lane: Lane, messages: readonly StoredMessage[]): readonly Statement[] {
+  return messages.length === 0 ? [] : [parkStatement(lane, messages, null)]
+}
+
+function parkStatement(lane: Lane, messages: readonly StoredMessage[], failure: Failure | null): Statement {
   const column = <Value>(of: (message: StoredMessage) => Value): readonly Value[] => messages.map(of)
   return {
     name: 'estafet-park',
     text: `SELECT estafet.park($1, $2, $3::smallint, $4::text[], $5::text[], $6::bigint[], $7::timestamptz[], $8::text[],
       $9::text[], $10::int[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bytea[],
-      $18, $19, $20, $21, $22, $23, $24, $25::int, $26::bigint, $27::boolean, $28::boolean)`,
+      $18, $19, $20, $21, $22, $23, $24, $25::int, $26::bigint, $27::boolean)`,
     values: [
       ...[lane.group.subscription, lane.group.feed, lane.index],
       ...[column((m) => m.source), column((m) => m.epoch), column((m) => m.position.toString()), column((m) => m.time)],
@@ -62,18 +70,15 @@ function parkStatement(
       ...[column((m) => m.traceparent), column((m) => fromHeaders(m.headers))],
       column((m) => Buffer.from(m.payload, 'utf8')),
       ...failureValues(failure),
-      isCareful,
     ],
   }
 }
 
 function failureValues(failure: Failure | null): readonly unknown[] {
   if (failure === null) return Array.from({ length: 10 }, () => null)
-  const { next } = failure
   return [
-    ...[failure.handler, failure.errorName, failure.errorMessage, failure.stack, failure.fingerprint],
+    ...failureTexts(failure),
     ...[failure.owner, failure.serviceVersion, failure.tries],
-    next.kind === 'retry' ? Math.round(next.afterMs) : null,
-    next.kind === 'dead' && next.blocks,
+    ...nextStepValues(failure.next),
   ]
 }

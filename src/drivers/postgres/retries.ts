@@ -1,6 +1,7 @@
 import { EstafetError } from '../../message/errors.ts'
 import type { LaneGroup } from '../../ports/lane-store.ts'
 import type { Attempt, DueKeys, Retries } from '../../ports/retries.ts'
+import { failureTexts, nextStepValues } from './failure-values.ts'
 import { type MessageRow, toMessage } from './message-row.ts'
 import { run } from './run.ts'
 import type { Sql } from './sql.ts'
@@ -32,21 +33,16 @@ export function postgresRetries(sql: Sql): Retries<Sql> {
     async applied(tx, attempt) {
       await run(tx, {
         name: 'estafet-attempt-applied',
-        text: 'SELECT estafet.attempt_applied($1, $2, $3, $4::bigint, $5::bigint)',
+        text: `SELECT estafet.attempt_applied($1, $2, $3, $4::bigint, $5::bigint)`,
         values: coordinates(attempt),
       })
     },
 
-    async failed(attempt, { handler, errorName, errorMessage, stack, fingerprint, next }) {
+    async failed(attempt, failure) {
       await run(sql, {
         name: 'estafet-attempt-failed',
         text: `SELECT estafet.attempt_failed($1, $2, $3, $4::bigint, $5::bigint, $6, $7, $8, $9, $10, $11::bigint, $12)`,
-        values: [
-          ...coordinates(attempt),
-          ...[handler, errorName, errorMessage, stack, fingerprint],
-          next.kind === 'retry' ? Math.round(next.afterMs) : null,
-          next.kind === 'dead' && next.blocks,
-        ],
+        values: [...coordinates(attempt), ...failureTexts(failure), ...nextStepValues(failure.next)],
       })
     },
   }
@@ -70,7 +66,7 @@ async function due(sql: Sql, group: LaneGroup, lanes: readonly number[], limit: 
   if (row === undefined) throw new EstafetError('UNAVAILABLE', 'The database gave no answer.')
   return {
     keys: row.keys,
-    nextMs: row.next_ms,
+    nextMs: row.next_ms === null ? null : Math.max(0, row.next_ms),
     load: { keys: row.parked_keys, messages: row.parked_messages, dead: row.dead },
     isPaused: row.is_paused,
   }

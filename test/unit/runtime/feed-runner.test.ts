@@ -39,7 +39,7 @@ function oneLane(): { readonly lanes: LaneStore<object>; readonly surveyed: read
       },
       take(group: LaneGroup, index: number, owner: string): Promise<Lane> {
         holder = owner
-        return Promise.resolve({ group, index, owner, fence: 1n, cursor: 0n, marks: {} })
+        return Promise.resolve({ group, index, owner, abandoned: 0, fence: 1n, cursor: 0n, marks: {} })
       },
       save: () => Promise.resolve(),
       release: () => Promise.resolve(),

@@ -9,13 +9,15 @@ CREATE TABLE estafet.parked_key (
   -- retrying: its first message is tried at next_at. dead: it waits for a person.
   state text NOT NULL CHECK (state IN ('retrying', 'dead')),
   head bigint NOT NULL,
-  -- Grows with each attempt and each decision of a person; a commit under an older one is refused.
-  fence bigint NOT NULL DEFAULT 0,
+  -- Another with each attempt, its failure, each new first message and each decision of a person; a commit under an
+  -- older one is refused. Drawn from one sequence: a key that comes free and is parked again never has an old one.
+  fence bigint NOT NULL,
   tries int NOT NULL DEFAULT 0,
   next_at timestamptz NOT NULL,
   parked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (subscription, feed, key)
 );
+CREATE SEQUENCE estafet.attempt_fence AS bigint OWNED BY estafet.parked_key.fence;
 CREATE INDEX parked_key_due ON estafet.parked_key (subscription, feed, next_at) WHERE state = 'retrying';
 
 -- waiting: behind the first of its key. retrying, dead: was tried and failed. applied, discarded, replaced: over.
@@ -137,38 +139,45 @@ CREATE FUNCTION estafet.settle_key(of_subscription text, of_feed text, of_key te
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
+  old_head bigint;
   first record;
 BEGIN
-  -- Alone, and before the queue is looked at: what was added while we waited for the lock must be seen.
-  PERFORM FROM estafet.parked_key k WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = of_key
-    FOR UPDATE;
-  SELECT m.number, m.state, m.lane INTO first FROM estafet.parked_message m
+  -- Alone, and before the queue is looked at: what was added while we waited for the lock must be seen. Where there is
+  -- no row we make one, so that two who begin the queue wait for each other as well.
+  LOOP
+    SELECT k.head INTO old_head FROM estafet.parked_key k
+      WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = of_key FOR UPDATE;
+    EXIT WHEN FOUND;
+    INSERT INTO estafet.parked_key (subscription, feed, key, lane, state, head, fence, next_at)
+      VALUES (of_subscription, of_feed, of_key, 0, 'dead', 0, 0, clock_timestamp()) ON CONFLICT DO NOTHING;
+  END LOOP;
+  SELECT m.number, m.lane, CASE m.state WHEN 'dead' THEN 'dead' ELSE 'retrying' END AS state INTO first
+    FROM estafet.parked_message m
     WHERE m.subscription = of_subscription AND m.feed = of_feed AND m.key = of_key
       AND (m.state IN ('waiting', 'retrying') OR m.state = 'dead' AND m.is_blocking)
     ORDER BY coalesce(m.place, m.number) LIMIT 1;
   IF NOT FOUND THEN
     DELETE FROM estafet.parked_key k WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = of_key;
-    RETURN;
+  ELSIF is_decision OR old_head <> first.number THEN
+    UPDATE estafet.parked_key k SET lane = first.lane, state = first.state, head = first.number,
+        fence = nextval('estafet.attempt_fence'), tries = 0, next_at = clock_timestamp()
+      WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = of_key;
+  ELSE
+    -- The fence stays: an attempt that is under way must not fail because somebody looked.
+    UPDATE estafet.parked_key k SET state = first.state
+      WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = of_key;
   END IF;
-  INSERT INTO estafet.parked_key AS k (subscription, feed, key, lane, state, head, next_at)
-    VALUES (of_subscription, of_feed, of_key, first.lane, CASE first.state WHEN 'dead' THEN 'dead' ELSE 'retrying' END,
-      first.number, clock_timestamp())
-    ON CONFLICT (subscription, feed, key) DO UPDATE SET state = excluded.state, head = excluded.head,
-      fence = k.fence + 1,
-      tries = CASE WHEN k.head = excluded.head AND NOT is_decision THEN k.tries ELSE 0 END,
-      next_at = CASE WHEN k.head = excluded.head AND NOT is_decision THEN k.next_at ELSE excluded.next_at END;
 END
 $$;
 
--- Puts messages into their keys' queues: see Parking.park. Only the first may have a failure of its own. A careful one
--- begins queues for messages that were not tried: they are then tried one by one, counted.
+-- Puts messages at the end of their keys' queues: one with a failure, or several that nobody has tried. Those wait
+-- behind what is there, and begin a queue where nothing is: none can be left without somebody who tries it.
 CREATE FUNCTION estafet.park(
   of_subscription text, of_feed text, of_lane smallint, sources text[], epochs text[], positions bigint[],
   times timestamptz[], ids text[], types text[], versions int[], topics text[], keys text[], correlation_ids text[],
   causation_ids text[], traceparents text[], header_texts text[], payloads bytea[],
   failed_handler text, failed_name text, failed_message text, failed_stack text, failed_fingerprint text,
-  failed_owner text, failed_version text, failed_tries int, retry_after_ms bigint, is_failure_blocking boolean,
-  is_careful boolean
+  failed_owner text, failed_version text, failed_tries int, retry_after_ms bigint, is_failure_blocking boolean
 ) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -179,21 +188,27 @@ BEGIN
     INSERT INTO estafet.parked_message (subscription, feed, lane, key, state, is_blocking, source, epoch, position,
       recorded_at, id, type, version, topic, correlation_id, causation_id, traceparent, headers, payload)
     SELECT of_subscription, of_feed, of_lane, m.key,
-      CASE WHEN m.at > 1 OR failed_name IS NULL THEN 'waiting' WHEN retry_after_ms IS NULL THEN 'dead' ELSE 'retrying' END,
-      m.at > 1 OR failed_name IS NULL OR retry_after_ms IS NOT NULL OR is_failure_blocking,
+      CASE WHEN failed_name IS NULL THEN 'waiting' WHEN retry_after_ms IS NULL THEN 'dead' ELSE 'retrying' END,
+      failed_name IS NULL OR retry_after_ms IS NOT NULL OR is_failure_blocking,
       m.source, m.epoch, m.position, m.recorded_at, m.id, m.type, m.version, m.topic, m.correlation_id, m.causation_id,
       m.traceparent, m.headers, m.payload
     FROM unnest(sources, epochs, positions, times, ids, types, versions, topics, keys, correlation_ids, causation_ids,
       traceparents, header_texts, payloads) WITH ORDINALITY AS m (source, epoch, position, recorded_at, id, type, version,
       topic, key, correlation_id, causation_id, traceparent, headers, payload, at) ORDER BY m.at
-    ON CONFLICT DO NOTHING RETURNING number, position
+    ON CONFLICT DO NOTHING RETURNING number
   )
-  SELECT min(number) INTO first FROM added WHERE failed_name IS NOT NULL AND position = positions[1];
-  IF is_careful THEN
-    PERFORM estafet.settle_key(of_subscription, of_feed, k.key, false)
-      FROM (SELECT DISTINCT unnest(keys) AS key ORDER BY 1) AS k;
-  END IF;
+  SELECT min(number) INTO first FROM added;
   IF first IS NULL THEN
+    RETURN;
+  END IF;
+  IF failed_name IS NULL THEN
+    -- As in Parking.hold: from here on none of these keys can come free before we have committed.
+    PERFORM FROM estafet.parked_key k WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = ANY (keys)
+      ORDER BY k.key FOR KEY SHARE;
+    PERFORM estafet.settle_key(of_subscription, of_feed, m.key, false)
+      FROM (SELECT DISTINCT unnest(keys) AS key ORDER BY 1) AS m
+      WHERE NOT EXISTS (SELECT FROM estafet.parked_key k
+        WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = m.key);
     RETURN;
   END IF;
   UPDATE estafet.parked_message m SET attempts = failed_tries, handler = failed_handler, error_name = failed_name,
@@ -220,14 +235,17 @@ AS $$
 DECLARE
   due record;
 BEGIN
-  UPDATE estafet.parked_key k SET fence = k.fence + 1, tries = k.tries + 1,
-      next_at = clock_timestamp() + held_ms * interval '1 millisecond'
-    WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = of_key AND k.state = 'retrying'
-      AND k.next_at <= clock_timestamp()
-    RETURNING k.head, k.fence, k.tries INTO due;
+  -- SKIP LOCKED: a frozen process's open transaction must not freeze those who try other keys. Who only holds the key
+  -- is not in the way.
+  PERFORM FROM estafet.parked_key k WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = of_key
+    AND k.state = 'retrying' AND k.next_at <= clock_timestamp() FOR NO KEY UPDATE SKIP LOCKED;
   IF NOT FOUND THEN
     RETURN;
   END IF;
+  UPDATE estafet.parked_key k SET fence = nextval('estafet.attempt_fence'), tries = k.tries + 1,
+      next_at = clock_timestamp() + held_ms * interval '1 millisecond'
+    WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = of_key
+    RETURNING k.head, k.fence, k.tries INTO due;
   UPDATE estafet.attempt a SET outcome = 'crashed' WHERE a.message = due.head AND a.outcome = 'started';
   UPDATE estafet.parked_message m SET attempts = m.attempts + 1, state = 'retrying' WHERE m.number = due.head;
   INSERT INTO estafet.attempt (message, number, owner, service_version, outcome)
@@ -251,8 +269,9 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION USING ERRCODE = 'ESF02', MESSAGE = 'another attempt has begun, or somebody decided';
   END IF;
-  -- One that only waited leaves no trace; what failed once is history worth keeping.
-  DELETE FROM estafet.parked_message m WHERE m.number = of_message AND m.error_name IS NULL AND m.replaces IS NULL;
+  -- One that only waited leaves no trace; what failed or ended a process once is history worth keeping.
+  DELETE FROM estafet.parked_message m
+    WHERE m.number = of_message AND m.error_name IS NULL AND m.attempts = 1 AND m.replaces IS NULL;
   IF NOT FOUND THEN
     UPDATE estafet.parked_message m SET state = 'applied', ended_at = clock_timestamp() WHERE m.number = of_message;
     UPDATE estafet.attempt a SET outcome = 'applied', ended_at = clock_timestamp()
@@ -273,10 +292,14 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
   PERFORM FROM estafet.parked_key k WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = of_key
-    AND k.fence = of_fence AND k.head = of_message FOR UPDATE;
+    AND k.fence = of_fence AND k.head = of_message FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RETURN;
   END IF;
+  -- Another fence: this attempt is over, and saving its failure again does nothing.
+  UPDATE estafet.parked_key k SET fence = nextval('estafet.attempt_fence'),
+      next_at = clock_timestamp() + coalesce(retry_after_ms, 0) * interval '1 millisecond'
+    WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = of_key;
   UPDATE estafet.attempt a SET outcome = 'failed', ended_at = clock_timestamp(), handler = failed_handler,
       error_name = failed_name, error_message = failed_message, stack = failed_stack
     WHERE a.message = of_message AND a.outcome = 'started';
@@ -289,9 +312,6 @@ BEGIN
   IF retry_after_ms IS NULL THEN
     UPDATE estafet.redrive_message r SET state = 'failed' WHERE r.message = of_message AND r.state = 'released';
     PERFORM estafet.settle_key(of_subscription, of_feed, of_key, false);
-  ELSE
-    UPDATE estafet.parked_key k SET next_at = clock_timestamp() + retry_after_ms * interval '1 millisecond'
-      WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = of_key;
   END IF;
 END
 $$;
@@ -300,6 +320,7 @@ DO $$
 BEGIN
   EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON estafet.parked_key, estafet.parked_message, estafet.attempt,
     estafet.redrive, estafet.redrive_message, estafet.paused_subscription TO %I', estafet.role_name('subscriber'));
+  EXECUTE format('GRANT USAGE ON SEQUENCE estafet.attempt_fence TO %I', estafet.role_name('subscriber'));
   EXECUTE format('GRANT SELECT, INSERT ON estafet.audit TO %I', estafet.role_name('subscriber'));
 END
 $$;
