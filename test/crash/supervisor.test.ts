@@ -26,6 +26,17 @@ test('a process that is killed is started again, and all of them end when the su
   assert.deepEqual(after.filter(isAlive), [])
 })
 
+test('a process whose event loop is blocked is killed and started again', async () => {
+  const stuck = { name: 'stuck', module: new URL('supervised/stuck.ts', import.meta.url) }
+  const said: string[] = []
+  const logger = { ...silent, warn: (_: string, fields?: object) => void said.push(JSON.stringify(fields)) }
+  const supervisor = supervise({ logger, processes: [stuck], stuckMs: 250 })
+  await supervisor.ready()
+  await until(() => (supervisor.restarts()['stuck'] ?? 0) > 0)
+  assert.match(said[0] ?? '', /did not answer for 250 ms/)
+  await supervisor.stop()
+})
+
 test('a process that cannot start makes ready fail, with how it ended', async () => {
   const broken = { name: 'broken', module: new URL('supervised/missing.ts', import.meta.url) }
   const supervisor = supervise({ logger: silent, processes: [broken] })

@@ -16,6 +16,7 @@ export const Done = event('work.done', {
 export interface FailureSystem {
   readonly subscriber: pg.Pool
   readonly source: pg.Pool
+  url(database: 'source' | 'subscriber'): string
   publish(...steps: readonly (readonly [key: string, number: number])[]): Promise<void>
   /** Starts the subscriber in this process; it is stopped with the system. */
   begin(handlers: readonly Handler<Sql>[], options?: Partial<Parameters<typeof start<Sql>>[1]>): Promise<Running>
@@ -39,6 +40,7 @@ export async function failureSystem(): Promise<FailureSystem> {
   const runnings: Running[] = []
   return {
     ...{ source, subscriber },
+    url: (database) => urlOf(server, database),
     async publish(...steps) {
       await store.transaction(async (_, write) => write(...steps.map(([key, number]) => Done({ key, number }))))
     },
@@ -71,7 +73,7 @@ export async function failureSystem(): Promise<FailureSystem> {
         error_name: string | null
       }>(
         `SELECT state, key, (convert_from(payload, 'UTF8')::json->>'number')::int AS number, error_name
-         FROM estafet.parked_message WHERE state IN ('waiting', 'retrying', 'dead') ORDER BY number`,
+         FROM estafet.parked_message WHERE state IN ('waiting', 'retrying', 'dead') ORDER BY 3, 2`,
       )
       return rows
     },
@@ -93,13 +95,21 @@ async function made(server: PostgresServer, database: string): Promise<pg.Pool> 
   await admin.connect()
   await admin.query(`CREATE DATABASE ${database}`)
   await admin.end()
-  const url = new URL(server.adminUrl)
-  url.pathname = `/${database}`
-  const config: pg.PoolConfig & { pipeline: boolean } = { connectionString: url.href, max: 12, pipeline: true }
+  const config: pg.PoolConfig & { pipeline: boolean } = {
+    connectionString: urlOf(server, database),
+    max: 12,
+    pipeline: true,
+  }
   const pool = new pg.Pool(config)
   pool.on('error', () => {})
   const owner = await pool.connect()
   await migrate(owner)
   owner.release()
   return pool
+}
+
+function urlOf(server: PostgresServer, database: string): string {
+  const url = new URL(server.adminUrl)
+  url.pathname = `/${database}`
+  return url.href
 }

@@ -15,6 +15,11 @@ export interface SupervisorOptions {
   readonly logger: Logger
   /** How long a process may take to end when asked to, before it is killed. (Default: 15 s.) */
   readonly stopMs?: number
+  /**
+   * After how long without an answer a process is taken for stuck and killed, to be started again: a handler blocks its
+   * event loop. Infinity: never. (Default: 30 s.)
+   */
+  readonly stuckMs?: number
 }
 
 /** What a process said when it became ready, such as its address. */
@@ -41,7 +46,7 @@ const steadyAfterMs = 10_000
  * itself. A process ends by itself, too, when this one is gone, however that happened.
  */
 export function supervise(options: SupervisorOptions): Supervisor {
-  const watched = options.processes.map((process) => watch(process, options.logger))
+  const watched = options.processes.map((process) => watch(process, options.logger, options.stuckMs ?? 30_000))
   const byName = <Value>(of: (each: Watched) => Value): Record<string, Value> =>
     Object.fromEntries(watched.map((each) => [each.name, of(each)]))
   let stopped: Promise<unknown> | null = null
@@ -69,7 +74,7 @@ interface Watched {
   stop(stopMs: number): Promise<void>
 }
 
-function watch(process: SupervisedProcess, logger: Logger): Watched {
+function watch(process: SupervisedProcess, logger: Logger, stuckMs: number): Watched {
   const stopping = new AbortController()
   const readiness = Promise.withResolvers<void>()
   // Whoever asks gets the rejection; who does not ask must not be ended by it.
@@ -86,7 +91,7 @@ function watch(process: SupervisedProcess, logger: Logger): Watched {
         announcement = said
         readiness.resolve()
       })
-      const how = await ended(child)
+      const how = await ended(child, stuckMs)
       if (stopping.signal.aborted) return
       restarts += 1
       failures = systemClock.now() - begun > steadyAfterMs ? 1 : failures + 1
@@ -129,9 +134,46 @@ function announcementOf(said: unknown): Announcement {
   )
 }
 
-function ended(child: ChildProcess): Promise<string> {
-  return new Promise((resolve) => {
-    child.once('error', (error) => resolve(error.message))
-    child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`))
+async function ended(child: ChildProcess, stuckMs: number): Promise<string> {
+  let isStuck = false
+  const pulse = watchPulse(child, stuckMs, () => {
+    isStuck = true
   })
+  try {
+    return await new Promise((resolve) => {
+      child.once('error', (error) => resolve(error.message))
+      child.once('exit', (code, signal) => {
+        if (isStuck) resolve(`killed, because it did not answer for ${stuckMs} ms`)
+        else resolve(signal === null ? `exit code ${code}` : `signal ${signal}`)
+      })
+    })
+  } finally {
+    clearInterval(pulse)
+  }
+}
+
+/** How many questions a process may leave unanswered. */
+const patience = 5
+
+/** Asks the process again and again whether it is there, and kills it once it has left too many questions unanswered. */
+function watchPulse(child: ChildProcess, stuckMs: number, stuck: () => void): NodeJS.Timeout | undefined {
+  if (!Number.isFinite(stuckMs)) return undefined
+  let unanswered = 0
+  let hasAnswered = false
+  child.on('message', (message) => {
+    if (typeof message !== 'object' || message === null || !('pulse' in message)) return
+    hasAnswered = true
+    unanswered = 0
+  })
+  // Counted, not timed: a machine that slept must not find all of its processes stuck when it wakes.
+  return setInterval(() => {
+    // One that never answered has not come so far; it is ended by itself, or by its start.
+    if (hasAnswered && unanswered >= patience) {
+      stuck()
+      child.kill('SIGKILL')
+    } else if (child.connected) {
+      unanswered += 1
+      child.send({ pulse: true }, () => {})
+    }
+  }, stuckMs / patience)
 }

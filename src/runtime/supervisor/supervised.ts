@@ -25,5 +25,8 @@ export function supervised(said: Announcement, stop: () => Promise<void>): void 
   // Ctrl-C reaches every process of the terminal; the supervisor hears it as well and asks us in its own time.
   process.on('SIGINT', () => {})
   process.on('disconnect', end)
+  process.on('message', (message) => {
+    if (typeof message === 'object' && message !== null && 'pulse' in message) process.send?.({ pulse: true }, () => {})
+  })
   process.send({ ready: said })
 }
