@@ -46,7 +46,12 @@ for (const binaries of allPostgres()) {
       assert.equal(Buffer.from(found?.payload ?? []).toString(), messageOf(1, 'k1').payload)
       assert.equal(found?.time, messageOf(1, 'k1').time)
       assert.deepEqual(
-        found?.history.map(({ outcome, errorName, stack, serviceVersion }) => [outcome, errorName, stack, serviceVersion]),
+        found?.history.map(({ outcome, errorName, stack, serviceVersion }) => [
+          outcome,
+          errorName,
+          stack,
+          serviceVersion,
+        ]),
         [['failed', 'Error', '    at x', '1']],
       )
       assert.equal(await deadLetters.find('another', first.items[0]?.number ?? 0n), null)
@@ -74,7 +79,9 @@ for (const binaries of allPostgres()) {
       const wrong = await decisions.discard(subscription, { key: 'k0' }, 7, decision('r0'))
       assert.deepEqual(wrong, { outcome: 'changed', count: 2 })
       assert.deepEqual([await states(), await audit()], [{ dead: 2, waiting: 1 }, []])
-      const clicks = await Promise.all([1, 2].map(() => decisions.discard(subscription, { key: 'k0' }, 2, decision('r1'))))
+      const clicks = await Promise.all(
+        [1, 2].map(() => decisions.discard(subscription, { key: 'k0' }, 2, decision('r1'))),
+      )
       assert.deepEqual(clicks.map(({ outcome }) => outcome).sort(), ['done', 'repeated'])
       assert.deepEqual(
         clicks.map(({ count }) => count),
@@ -106,7 +113,10 @@ for (const binaries of allPostgres()) {
       assert.equal((await world.attempt('k0', 'applied'))?.message.id, 'm-2')
       const old = await deadLetters.find(subscription, 1n)
       const now = await deadLetters.find(subscription, made.number ?? 0n)
-      assert.deepEqual([old?.state, old?.replacedBy, now?.state, now?.replaces], ['replaced', made.number, 'applied', 1n])
+      assert.deepEqual(
+        [old?.state, old?.replacedBy, now?.state, now?.replaces],
+        ['replaced', made.number, 'applied', 1n],
+      )
       assert.deepEqual(await audit(), ['ada edit 1'])
     })
 
