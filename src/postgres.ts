@@ -8,6 +8,7 @@ import {
 import { postgresTopicFeed } from './drivers/postgres/feed.ts'
 import { postgresLaneStore } from './drivers/postgres/lane-store.ts'
 import { postgresLog as log } from './drivers/postgres/log.ts'
+import { postgresOperations } from './drivers/postgres/operations.ts'
 import { postgresOutbox } from './drivers/postgres/outbox.ts'
 import { postgresParking } from './drivers/postgres/parking.ts'
 import { postgresRetries } from './drivers/postgres/retries.ts'
@@ -19,6 +20,7 @@ import type { EventType } from './message/event.ts'
 import type { OutgoingMessage, ReceivedMessage } from './message/message.ts'
 import type { MessageLimits } from './outbox/prepare.ts'
 import { type Publish, preparer, publisher } from './outbox/publisher.ts'
+import type { Operations } from './ports/operations.ts'
 import type { Sink } from './ports/sink.ts'
 import type { Announcer } from './ports/wake-up.ts'
 import type { FeedSource, LogSource, Store } from './runtime/start.ts'
@@ -61,6 +63,7 @@ export interface PostgresOptions {
 
 /** A service's own PostgreSQL database. */
 export interface PostgresStore extends Store<Sql> {
+  readonly operations: Operations<Sql>
   /**
    * Runs work in a transaction: commits when it resolves, rolls back when it rejects.
    *
@@ -91,6 +94,7 @@ export function postgres(pool: SqlPool, options: PostgresOptions = {}): Postgres
     lanes: postgresLaneStore(pool),
     parking: postgresParking(pool),
     retries: postgresRetries(pool),
+    operations: postgresOperations(pool),
     publish: publisher({ outbox: postgresOutbox(), ...world, ...limits }),
     transaction(work) {
       let write: (tx: Sql) => Promise<unknown> = () => Promise.resolve()

@@ -68,9 +68,9 @@ export async function retryOnce<Tx>(
 
 const withoutHandler: readonly CompleteRule[] = completeRules([], 'block')
 
-function refuseHopeless({ crashes, isRedriven }: Attempt, isHandled: boolean): void {
+function refuseHopeless({ crashes }: Attempt, isHandled: boolean): void {
   if (!isHandled) throw new EstafetError('REJECTED', 'No handler of this service takes messages of this type any more.')
-  if (crashes >= maxCrashes || (isRedriven && crashes > 0)) {
+  if (crashes >= maxCrashes) {
     throw new EstafetError('CRASHED', `The process ended ${crashes} times in a row while this message was handled.`)
   }
 }

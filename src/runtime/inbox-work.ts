@@ -24,11 +24,11 @@ export interface Inbox {
 
 /** What `start` is told that concerns failures. */
 export type InboxOptions<Tx> = Pick<StartOptions<Tx>, 'version' | 'parkingLimits' | 'breaker'> & {
-  readonly store: Pick<Store<Tx>, 'unitOfWork' | 'lanes' | 'parking' | 'retries' | 'prepare'>
+  readonly store: Pick<Store<Tx>, 'unitOfWork' | 'lanes' | 'parking' | 'retries' | 'prepare' | 'operations'>
 }
 
 export function inboxOf<Tx>(
-  service: Pick<Service<Tx>, 'handlers'>,
+  service: Pick<Service<Tx>, 'name' | 'handlers'>,
   options: InboxOptions<Tx>,
   reading: Pick<FeedRunnerOptions, 'owner' | 'backOff' | 'leaseMs'>,
   around: { readonly logger: Logger; readonly world: World; readonly counters: InboxCounters },
@@ -41,6 +41,7 @@ export function inboxOf<Tx>(
     handlers: Map.groupBy(service.handlers, ({ type }) => type),
     by: { owner: reading.owner, serviceVersion: options.version ?? 'unknown' },
   }
+  const jobs = (): Promise<boolean> => store.operations?.redrives.step(service.name) ?? Promise.resolve(false)
   let nudge: () => void = () => {}
   return {
     work: inboxWork(parts, counters, () => nudge()),
@@ -48,7 +49,7 @@ export function inboxOf<Tx>(
       const loop = retryLoop(
         feed,
         {
-          ...{ ...parts, held, valve, counters, retries: store.retries, jobs: () => Promise.resolve() },
+          ...{ ...parts, held, valve, counters, retries: store.retries, jobs },
           limits: options.parkingLimits ?? { keys: 1_000, messages: 10_000 },
           heldMs: reading.leaseMs + Math.max(0, ...service.handlers.map(({ timeoutMs }) => timeoutMs)),
           lookMs: Math.min(1_000, reading.leaseMs),

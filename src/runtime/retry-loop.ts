@@ -21,8 +21,8 @@ export interface RetryLoopParts<Tx> extends RetryParts<Tx> {
   /** The longest wait between two looks. */
   readonly lookMs: number
   readonly backOff: BackOff
-  /** Lets jobs of people, such as a redrive, take their next step. */
-  readonly jobs: () => Promise<void>
+  /** Lets jobs of people, such as a redrive, take their next step; tells whether there may be more to do soon. */
+  readonly jobs: () => Promise<boolean>
   readonly counters: { applied: number; retried: number }
 }
 
@@ -37,6 +37,8 @@ export interface RetryLoop {
 
 const empty = { keys: 0, messages: 0, dead: 0 }
 const keysAtOnce = 50
+/** Between two steps of a job: what it released must be tried in between. */
+const busyMs = 25
 
 /**
  * Tries the parked keys of this process's lanes when they are due, one at a time, until `stopping` aborts; closes the
@@ -62,14 +64,14 @@ export function retryLoop<Tx>(
       await save()
       unsaved.delete(key)
     }
-    await parts.jobs()
+    const isBusy = await parts.jobs()
     const due = await parts.retries.due(held.group, held.lanes, keysAtOnce)
     load = due.load
     steer(due)
     if (due.isPaused) return parts.lookMs
     for (const key of due.keys) await drain(held.group, key)
     if (due.keys.length > 0) return 0
-    return Math.max(5, Math.min(parts.lookMs, due.nextMs ?? parts.lookMs))
+    return Math.max(5, Math.min(isBusy ? busyMs : parts.lookMs, due.nextMs ?? parts.lookMs))
   }
 
   function steer({ isPaused, load: now }: DueKeys): void {

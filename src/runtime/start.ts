@@ -8,6 +8,7 @@ import type { Feed } from '../ports/feed.ts'
 import type { LaneStore } from '../ports/lane-store.ts'
 import type { Log } from '../ports/log.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { Operations } from '../ports/operations.ts'
 import type { Parking } from '../ports/parking.ts'
 import type { Retries } from '../ports/retries.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
@@ -25,6 +26,8 @@ export interface Store<Tx> {
   readonly lanes: LaneStore<Tx>
   readonly parking: Parking<Tx>
   readonly retries: Retries<Tx>
+  /** What people can do about dead letters; a driver may leave it out. */
+  readonly operations?: Operations<Tx>
   /** Encodes messages now, and returns what writes them. */
   readonly prepare: (messages: readonly OutgoingMessage[]) => (tx: Tx) => Promise<unknown>
   /** Opens what tells other processes of this one's publishing. */

@@ -61,7 +61,7 @@ export function subscribe(world: World, process: string): void {
     )
     const prepare = preparer({ outbox: memoryOutbox(session, name), clock, random })
     const inbox = inboxOf(
-      { handlers: [handler] },
+      { name: 'subscriber', handlers: [handler] },
       { store: { unitOfWork, lanes, prepare, parking: memoryParking(session), retries: memoryRetries(session) } },
       { owner, backOff, leaseMs },
       { logger: silent, world: { clock, random }, counters: { applied: 0, duplicates: 0, retried: 0, parked: 0 } },
