@@ -117,10 +117,10 @@ function queueClauses<Tx>(): readonly Clause<ParkingDriver<Tx>>[] {
         await parkAll(driver, lane, [failed(1, 'k'), follower(2, 'k'), follower(2, 'k')])
         await parkAll(driver, lane, [failed(1, 'k'), follower(2, 'k')])
         await driver.unitOfWork.run((tx) => driver.parking.parkUntried(tx, lane, [message(1, 'k')]))
-        const otherLog = message(1, 'k', { source: 'billing' })
+        const otherLog = message(2, 'k', { source: 'billing' })
         await parkAll(driver, lane, [{ message: otherLog, failure: null }])
         same((await driver.retries.due(group, [0], 9)).load.messages, 3, 'how many are parked')
-        same(await drain(driver), ['1', '2', '1'], 'what was applied')
+        same(await drain(driver), ['1', '2', '2'], 'what was applied')
       },
     },
     {

@@ -76,6 +76,22 @@ export const brokenLanes: Readonly<Record<string, () => Driver>> = {
         for (let fence = lane.fence; fence < lane.fence + 5n; fence++) await lanes.release({ ...lane, fence })
       },
     })),
+  'counts no holders that went away': () =>
+    withLanes((lanes) => ({
+      take: async (...of) => {
+        const taken = await lanes.take(...of)
+        return taken === null ? null : { ...taken, abandoned: 0 }
+      },
+    })),
+  'counts all holders': () => {
+    let holders = 0
+    return withLanes((lanes) => ({
+      take: async (...of) => {
+        const taken = await lanes.take(...of)
+        return taken === null ? null : { ...taken, abandoned: holders++ }
+      },
+    }))
+  },
   'accepts another number of lanes': () =>
     withLanes((lanes) => ({
       survey: (group, member) => lanes.survey({ ...group, starts: group.starts.slice(0, 2) }, member),

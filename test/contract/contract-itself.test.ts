@@ -6,6 +6,8 @@ import {
   laneClauses,
   logClauses,
   logFeedClauses,
+  parkingClauses,
+  retryClauses,
   unitOfWorkClauses,
   wakeUpClauses,
 } from 'estafet/contract'
@@ -13,6 +15,8 @@ import { brokenBrokers } from './broken-brokers.ts'
 import { brokenLanes } from './broken-lanes.ts'
 import { brokenLogFeeds } from './broken-log-feeds.ts'
 import { brokenLogs } from './broken-logs.ts'
+import { brokenParking } from './broken-parking.ts'
+import { brokenRetries } from './broken-retries.ts'
 import { brokenUnitsOfWork } from './broken-units-of-work.ts'
 import { brokenWakeUps } from './broken-wake-ups.ts'
 
@@ -20,6 +24,8 @@ checkSuite('unit of work', unitOfWorkClauses(), brokenUnitsOfWork)
 checkSuite('log', logClauses(), brokenLogs)
 checkSuite('log feed', logFeedClauses(), brokenLogFeeds)
 checkSuite('lanes', laneClauses(), brokenLanes)
+checkSuite('parking', parkingClauses(), brokenParking)
+checkSuite('retries', retryClauses(), brokenRetries)
 checkSuite('broker', brokerClauses(), brokenBrokers)
 checkSuite('wake-up', wakeUpClauses(), brokenWakeUps)
 
