@@ -1,6 +1,6 @@
 // One process of the chaos run: the service that takes orders, or one of the two that subscribe to it.
 
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, closeSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isEstafetError, logger, type Store, service, start } from 'estafet'
@@ -30,6 +30,18 @@ export interface Order {
 }
 
 class Refused extends Error {}
+
+/** A short run must see poison die: the standard rule takes a quarter of an hour. What never helps stays as it is. */
+const impatient = {
+  timeoutMs: 1_000,
+  retry: [
+    {
+      errors: (error: unknown) =>
+        !isEstafetError(error, 'CONFLICT') && !(isEstafetError(error) && error.retry === 'never'),
+      ...{ immediate: 1, delayed: 3, backOff: { firstMs: 50, maxMs: 500 } },
+    },
+  ],
+}
 
 const options: ChildOptions = JSON.parse(process.env['CHAOS_CHILD'] ?? '{}')
 const me = `${options.name}/${process.pid}`
@@ -97,22 +109,30 @@ function subscription() {
       ...[handler, data.operation, data.key, data.sequence, me],
     ])
   }
-  const onPlaced = on(Placed, async ({ data }, { tx, publish }) => {
-    await effect(tx, 'placed', data)
-    await cause(data.trouble)
-    await tx.query('INSERT INTO note (text) VALUES ($1)', [data.note])
-    if (options.role === 'billing') {
-      publish(Billed({ operation: data.operation, key: data.key, sequence: data.sequence }))
-    }
-  })
-  const onBilled = on(Billed, ({ data }, { tx }) => effect(tx, 'billed', data))
+  const onPlaced = on(
+    Placed,
+    async ({ data }, { tx, publish }) => {
+      await effect(tx, 'placed', data)
+      await cause(data.trouble)
+      await tx.query('INSERT INTO note (text) VALUES ($1)', [data.note])
+      if (options.role === 'billing') {
+        publish(Billed({ operation: data.operation, key: data.key, sequence: data.sequence }))
+      }
+    },
+    impatient,
+  )
+  const onBilled = on(Billed, ({ data }, { tx }) => effect(tx, 'billed', data), impatient)
   const handlers = options.role === 'billing' ? [onPlaced] : [onPlaced, onBilled]
   return service<Sql>(options.role, { lanes: 4, batchSize: 20, handlers })
 }
 
 async function cause(trouble: 'none' | 'throw' | 'abort' | 'block' | 'late'): Promise<void> {
   if (trouble === 'throw') throw new Error('this order is never taken')
-  if (trouble === 'abort') process.abort()
+  if (trouble === 'abort') {
+    // Node would print two stacks for each.
+    closeSync(2)
+    process.abort()
+  }
   for (; trouble === 'block'; );
   if (trouble === 'late') await sleep(2 ** 30)
 }

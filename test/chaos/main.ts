@@ -14,7 +14,7 @@ doubled, invented or out of order.
   npm run chaos:toolkit -- --seed 7 --seconds 60
   npm run chaos:toolkit -- --seeds 20         the seeds from --seed on, until one fails
   npm run chaos:toolkit -- --faults kill,disk    these faults only: ${faultNames.join(' ')}
-  npm run chaos:toolkit -- --poison none      no poison; or a number of kinds, of ${poisons.length} (default: none)
+  npm run chaos:toolkit -- --poison none      no poison; or a number of kinds, of ${poisons.length} (default: all)
   npm run chaos:toolkit -- --mutant "no fence"   one rule broken, which must be found: ${mutants.join(', ')}
 
 Exit code 0: every promise was kept. 1: one was not, and the page says how to replay it. 2: this command is wrong.
@@ -59,7 +59,7 @@ function read(): Wanted | number {
       seeds: { type: 'string', default: '1' },
       seconds: { type: 'string', default: '180' },
       faults: { type: 'string', default: faultNames.join(',') },
-      poison: { type: 'string', default: 'none' },
+      poison: { type: 'string', default: String(poisons.length) },
       mutant: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -89,7 +89,7 @@ function commandOf(wanted: Wanted, seed: number): string {
   const more = [
     `--seed ${seed} --seconds ${wanted.seconds}`,
     wanted.faults.length === faultNames.length ? '' : `--faults ${wanted.faults.join(',') || 'none'}`,
-    wanted.poison.length === 0 ? '' : `--poison ${wanted.poison.length}`,
+    wanted.poison.length === poisons.length ? '' : `--poison ${wanted.poison.length || 'none'}`,
     wanted.mutant === null ? '' : `--mutant "${wanted.mutant}"`,
   ]
   return `npm run chaos:toolkit -- ${more.filter((each) => each !== '').join(' ')}`

@@ -19,6 +19,9 @@ const depth = 10_000
  * door, so that no log can hold it.
  */
 export const poisons: readonly Poison[] = [
+  // First, because they take longest: each costs several processes.
+  { kind: 'handler aborts the process', payload: says('', 'abort'), isDeadly: true },
+  { kind: 'handler blocks the event loop', payload: says('', 'block'), isDeadly: true },
   // The schema takes it and the database of the handler does not.
   { kind: 'NUL', payload: says('', 'none', '"a\\u0000b"'), isDeadly: false },
   { kind: 'lone surrogate', payload: says('', 'none', '"a\\ud800b"'), isDeadly: false },
@@ -31,7 +34,5 @@ export const poisons: readonly Poison[] = [
   },
   { kind: 'not the schema', payload: says(',"more":1'), isDeadly: false },
   { kind: 'handler throws', payload: says('', 'throw'), isDeadly: false },
-  { kind: 'handler aborts the process', payload: says('', 'abort'), isDeadly: true },
-  { kind: 'handler blocks the event loop', payload: says('', 'block'), isDeadly: true },
   { kind: 'handler never ends', payload: says('', 'late'), isDeadly: false },
 ]

@@ -50,6 +50,8 @@ export async function chaosSystem(options: ChaosSystemOptions): Promise<ChaosSys
       write: (line) => appendFileSync(logFile, `${line}\n`),
     }),
     stopMs: 5_000,
+    // Longer than any freeze, which must be able to wake up as a zombie; short enough for a blocked event loop.
+    stuckMs: 5_000,
     processes: processes.map((process) => {
       const child: ChildOptions = { ...process, urls, logFile, leaseMs: options.leaseMs, mutant: options.mutant }
       return {
