@@ -36,6 +36,7 @@ const suites: Readonly<Record<string, string>> = {
   engines: 'test/engines/**/*.test.ts',
   stress: 'test/stress/**/*.test.ts',
   crash: 'test/crash/**/*.test.ts',
+  chaos: 'test/chaos/**/*.test.ts',
   docs: 'test/docs/**/*.test.ts',
   package: 'test/package/**/*.test.ts',
   apps: 'apps/*/test/**/*.test.ts',
