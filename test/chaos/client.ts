@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from 'estafet'
 import type { Order } from './child.ts'
-import { poisons } from './poison.ts'
 import type { Operation } from './verdict.ts'
 
 /** An operation with when it was asked for and answered, in ms since the run began. */
@@ -15,8 +14,8 @@ export interface ClientOptions {
   readonly random: Random
   /** The processes of `orders`, and the port of each as it was last known. */
   readonly ports: () => Readonly<Record<string, number>>
-  /** How many poisoned messages there may be, and of which kinds. */
-  readonly poison: { readonly count: number; readonly everyMs: number; readonly kinds: readonly string[] }
+  /** Each kind is sent until one of it is known to be committed. */
+  readonly poison: { readonly everyMs: number; readonly kinds: readonly string[] }
   readonly record: (operation: Recorded) => void
   readonly nowMs: () => number
 }
@@ -33,7 +32,7 @@ const patienceMs = 4_000
 export function client(options: ClientOptions): Client {
   const { random } = options
   let last = 0
-  let poisoned = 0
+  const kinds = [...options.poison.kinds]
   let nextPoisonMs = options.poison.everyMs
   const soon: Omit<Order, 'operation'>[] = []
 
@@ -42,11 +41,11 @@ export function client(options: ClientOptions): Client {
     const operation = last
     const waiting = soon.shift()
     if (waiting !== undefined) return { operation, ...waiting }
-    if (poisoned < options.poison.count && options.nowMs() >= nextPoisonMs) {
+    const [poison] = kinds
+    if (poison !== undefined && options.nowMs() >= nextPoisonMs) {
+      kinds.shift()
       nextPoisonMs = options.nowMs() + options.poison.everyMs
-      const { kinds } = options.poison
-      const poison = kinds[poisoned % kinds.length] ?? poisons[0]?.kind ?? ''
-      const key = `poisoned-${poisoned++}`
+      const key = `poisoned-${operation}`
       // A key of its own, so that what waits behind it are these three and not the whole run.
       for (let follower = 0; follower < 3; follower++) soon.push({ key, isRefused: false, poison: null })
       return { operation, key, isRefused: false, poison }
@@ -62,6 +61,7 @@ export function client(options: ClientOptions): Client {
     const outcome = await outcomeOf(port, order)
     const { operation, key, poison } = order
     options.record({ operation, key, poison, outcome, by, askedMs, answeredMs: options.nowMs() })
+    if (poison !== null && outcome !== 'ok') kinds.unshift(poison)
     // A process that is not there refuses at once, and would have most of the operations.
     if (outcome === 'unknown') await sleep(200)
   }

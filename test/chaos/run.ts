@@ -69,11 +69,7 @@ async function judged(options: RunOptions, system: ChaosSystem, home: string): P
   const asking = client({
     random: seededRandom(seed),
     nowMs,
-    poison: {
-      count: options.poison.length,
-      everyMs: (800 * seconds) / (options.poison.length + 1),
-      kinds: options.poison,
-    },
+    poison: { everyMs: (700 * seconds) / (options.poison.length + 1), kinds: options.poison },
     ports: () => portsOf(system, 'orders'),
     record(operation) {
       witnessed.operations.push(operation)
