@@ -1,6 +1,6 @@
 // Builds dist from src: compiled modules with types, and the migrations, which are read at run time.
 import { spawnSync } from 'node:child_process'
-import { cpSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,3 +13,4 @@ if (built.status !== 0) process.exit(built.status ?? 1)
 cpSync(join(root, 'src/drivers/postgres/migrations'), join(root, 'dist/drivers/postgres/migrations'), {
   recursive: true,
 })
+chmodSync(join(root, 'dist/cli/main.js'), 0o755)

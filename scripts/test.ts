@@ -37,6 +37,7 @@ const suites: Readonly<Record<string, string>> = {
   stress: 'test/stress/**/*.test.ts',
   crash: 'test/crash/**/*.test.ts',
   chaos: 'test/chaos/**/*.test.ts',
+  cli: 'test/cli/**/*.test.ts',
   docs: 'test/docs/**/*.test.ts',
   package: 'test/package/**/*.test.ts',
   apps: 'apps/*/test/**/*.test.ts',

@@ -2,6 +2,8 @@
 export interface FolderRule {
   readonly folders: readonly string[]
   readonly node: boolean
+  /** Packages that may be imported by `await import` only: whoever does without them must not need them installed. */
+  readonly lazily?: readonly string[]
 }
 
 /** The import table of the toolkit. A folder may always import itself. */
@@ -21,6 +23,8 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
     node: false,
   },
   runtime: { folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'telemetry'], node: true },
+  // A client of the ops API; beside it, only what migrates a database.
+  cli: { folders: ['message', 'drivers/postgres'], node: true, lazily: ['pg'] },
 }
 
 /** Where the relative imports of a part of the repository may lead, beside itself. */
@@ -64,12 +68,20 @@ export function forbiddenImports(file: SourceFile): readonly string[] {
   return importsOf(file).flatMap((specifier) => {
     if (specifier.startsWith('node:'))
       return rule?.node === true || rule === null ? [] : [`${file.path} imports ${specifier}`]
-    if (!specifier.startsWith('.')) return [`${file.path} imports the package ${specifier}`]
+    if (!specifier.startsWith('.')) {
+      const isLazy = rule?.lazily?.includes(specifier) === true && !isStatic(file, specifier)
+      return isLazy ? [] : [`${file.path} imports the package ${specifier}`]
+    }
     const target = folderOf(resolve(file.path, specifier))
     if (rule === null || target === folder) return []
     if (target === null) return [`${file.path} imports the door ${specifier}`]
     return rule.folders.includes(target) ? [] : [`${file.path} imports ${target}`]
   })
+}
+
+/** True when a file cannot be loaded without a package, types included: those reach the published declarations. */
+function isStatic({ text }: SourceFile, specifier: string): boolean {
+  return new RegExp(`^(?:import|export)\\s(?:[^'";]*?\\sfrom\\s+)?'${specifier}'`, 'm').test(text)
 }
 
 /** The drivers that a door opens without bearing their name: who imports `.` must not get a database with it. */

@@ -1,0 +1,107 @@
+import { type Check, checksOf } from './check.ts'
+import type { Call } from './command.ts'
+import { CommandFailure } from './failure.ts'
+import type { Instance } from './fleet.ts'
+import { type Facts, factsOf } from './service-facts.ts'
+import { sayMs } from './span.ts'
+
+/** More than this and times of different machines cannot be compared by eye. */
+const skewMs = 2000
+
+/** Looks at every process of every service, and at how they go together. */
+export async function serviceChecks(all: readonly Instance[], call: Call): Promise<readonly Check[]> {
+  const lagOver = call.options.count('lag-over') ?? 1000
+  const looked = await Promise.all(all.map(factsOrFailure))
+  const seen = looked.flatMap((each) => ('service' in each ? [each] : []))
+  return [
+    ...looked.flatMap((each) => ('service' in each ? checksOfFacts(each, lagOver) : each)),
+    ...versionChecks(seen),
+  ]
+}
+
+async function factsOrFailure(instance: Instance): Promise<Facts | readonly Check[]> {
+  try {
+    if ('failure' in instance) throw instance.failure
+    return await factsOf(instance.client)
+  } catch (error) {
+    if (!(error instanceof CommandFailure) || error.exit === 'interrupted') throw error
+    const { message, hint } = error.diagnostic
+    return [checksOf(instance.name).fail('reachable', message, hint ?? 'See the log of the service.')]
+  }
+}
+
+function checksOfFacts(facts: Facts, lagOver: number): readonly Check[] {
+  const { service } = facts
+  const { ok, warn, fail } = checksOf(service)
+  return [
+    ok('reachable', `version ${facts.version}`),
+    facts.isLive
+      ? facts.isReady
+        ? ok('ready', 'every loop works')
+        : fail('ready', 'not every loop works', `See its log; ${stalledWords(facts)}`)
+      : fail('live', 'a loop has ended for good', `Look at its log, then restart the process; ${stalledWords(facts)}`),
+    ...facts.stalled.map((each) =>
+      fail(
+        `loop ${each.name}`,
+        `${each.state}${each.error === null ? '' : `, held up by ${each.error}`}`,
+        stalledFix(each.error),
+      ),
+    ),
+    facts.pausedBy === null
+      ? ok('paused', 'nobody paused it')
+      : warn('paused', `paused by ${facts.pausedBy}`, `estafet subscriptions resume FEED --service ${service}`),
+    facts.deadLetters === 0
+      ? ok('dead letters', 'none')
+      : warn(
+          'dead letters',
+          `${facts.deadLetters} wait for a person`,
+          `estafet dead-letters groups --service ${service}`,
+        ),
+    facts.lag <= lagOver
+      ? ok('lag', `${facts.lag} messages`)
+      : warn(
+          'lag',
+          `${facts.lag} messages, more than ${lagOver}`,
+          'See estafet lag --watch: when it grows, run more processes of the service.',
+        ),
+    clockCheck(facts),
+  ]
+}
+
+function stalledWords({ stalled }: Facts): string {
+  return stalled.length === 0
+    ? 'estafet status --wait waits for it.'
+    : `stalled: ${stalled.map(({ name }) => name).join(', ')}.`
+}
+
+function stalledFix(error: string | null): string {
+  if (error === null) return 'See the log of the service.'
+  return /^[A-Z_]+$/.test(error)
+    ? `docs/errors.md#${error.toLowerCase()} says what to do.`
+    : 'See the log of the service.'
+}
+
+export function clockCheck({ service, clock }: Pick<Facts, 'service' | 'clock'>): Check {
+  const { ok, warn } = checksOf(service)
+  if (clock === null) return ok('clock', 'it does not say its time')
+  const { aheadMs, exactMs } = clock
+  if (Math.abs(aheadMs) - exactMs <= skewMs) return ok('clock', `within ${sayMs(skewMs + exactMs)} of this machine's`)
+  const way = aheadMs > 0 ? 'ahead of' : 'behind'
+  return warn(
+    'clock',
+    `${sayMs(Math.abs(aheadMs))} ${way} this machine's`,
+    'Let both machines take their time from NTP: timedatectl set-ntp true',
+  )
+}
+
+/** Processes of one service that run different versions: a deployment under way, or one that got stuck. */
+export function versionChecks(all: readonly Pick<Facts, 'service' | 'version'>[]): readonly Check[] {
+  const byService = Map.groupBy(all, ({ service }) => service)
+  return [...byService].flatMap(([service, of]) => {
+    const versions = [...new Set(of.map(({ version }) => version))].sort()
+    if (of.length < 2) return []
+    const { ok, warn } = checksOf(service)
+    if (versions.length === 1) return [ok('versions', `${of.length} processes, all ${versions[0]}`)]
+    return [warn('versions', `its processes run ${versions.join(' and ')}`, 'Finish the deployment, or take it back.')]
+  })
+}

@@ -1,0 +1,80 @@
+import { flag, type Item, item, items, number, text, textOrNull } from './answer.ts'
+import { CommandFailure } from './failure.ts'
+import { ask, failureOf, type ServiceClient } from './service-client.ts'
+
+/** What one process of a service says of itself, in short. */
+export interface Facts {
+  readonly service: string
+  readonly version: string
+  readonly isLive: boolean
+  readonly isReady: boolean
+  /** Loops that get nothing done although they should. */
+  readonly stalled: readonly { readonly name: string; readonly state: string; readonly error: string | null }[]
+  readonly lag: number
+  readonly parkedKeys: number
+  readonly deadLetters: number
+  readonly pausedBy: string | null
+  /** How far the service's clock is ahead of this machine's, in ms, and how far that may be wrong. */
+  readonly clock: { readonly aheadMs: number; readonly exactMs: number } | null
+}
+
+/** Asks one process for what `status` and `doctor` say of it. */
+export async function factsOf(client: ServiceClient): Promise<Facts> {
+  const [manifest, health, lags, groups, subscriptions, keys] = await Promise.all([
+    client.get('/manifest'),
+    healthOf(client),
+    client.all('/lag'),
+    client.all('/dead-letters/groups'),
+    client.all('/subscriptions'),
+    client.all('/parked-keys', {}, 10_000),
+  ])
+  const paused = subscriptions.map((each) => each['paused']).find((each) => each !== null && each !== undefined)
+  return {
+    service: client.name,
+    version: text(manifest, 'version'),
+    isLive: flag(health.answer, 'live'),
+    isReady: flag(health.answer, 'ready'),
+    stalled: items(health.answer['stalled'], 'stalled').map((each) => ({
+      name: text(each, 'name'),
+      state: text(each, 'state'),
+      error: textOrNull(each, 'error'),
+    })),
+    lag: lags.reduce((sum, each) => sum + number(each, 'lag'), 0),
+    parkedKeys: keys.length,
+    deadLetters: groups.reduce((sum, each) => sum + number(each, 'count'), 0),
+    pausedBy: paused === undefined ? null : text(item(paused), 'by'),
+    clock: health.clock,
+  }
+}
+
+/** Health answers 503 when it is not well: then it says why, all the same. */
+async function healthOf({
+  address,
+  name,
+}: ServiceClient): Promise<{ readonly answer: Item; readonly clock: Facts['clock'] }> {
+  const begun = Date.now()
+  const answer = await ask(address, '/health', { signal: new AbortController().signal })
+  const ended = Date.now()
+  if (answer.status !== 200 && answer.status !== 503) throw failureOf(answer, name, '/health')
+  return { answer: parsedHealth(answer.body, name), clock: clockOf(answer.date, begun, ended) }
+}
+
+/** An answer's date says the second it was made in; it was made between asking and hearing it. */
+export function clockOf(date: number | null, begun: number, ended: number): Facts['clock'] {
+  if (date === null) return null
+  const exactMs = 500 + (ended - begun) / 2
+  return { aheadMs: Math.round(date + 500 - (begun + ended) / 2), exactMs: Math.ceil(exactMs) }
+}
+
+function parsedHealth(body: string, name: string): Item {
+  try {
+    return item(JSON.parse(body))
+  } catch {
+    throw new CommandFailure(
+      'unreachable',
+      'UNAVAILABLE',
+      `${name} does not say how it is.`,
+      'See that the address is right.',
+    )
+  }
+}
