@@ -15,6 +15,11 @@ export interface EventOptions<Schema extends StandardSchema> {
    * context share one topic and with it the order of each key.
    */
   readonly topic?: string
+  /**
+   * Fields that only administrators may see in the ops API, such as `customer.email`; in a list, of each item. Others get
+   * `***` for them.
+   */
+  readonly mask?: readonly string[]
 }
 
 /**
@@ -27,6 +32,8 @@ export interface EventType<Input = unknown, Data = Input> {
   readonly type: string
   readonly version: number
   readonly topic: string
+  /** Fields that the ops API hides; see EventOptions. */
+  readonly mask: readonly string[]
   /** Decodes and validates a stored message. Throws UNDECODABLE or INVALID_MESSAGE. */
   readonly receive: (message: StoredMessage) => ReceivedMessage<Data>
 }
@@ -44,7 +51,8 @@ export function event<Schema extends StandardSchema>(
   options: EventOptions<Schema>,
 ): EventType<SchemaInput<Schema>, SchemaOutput<Schema>> {
   const topic = options.topic ?? type.slice(0, Math.max(0, type.lastIndexOf('.')))
-  refuseFaults(type, topic, options.version)
+  const mask = options.mask ?? []
+  refuseFaults(type, topic, options.version, mask)
   const check = (data: unknown): SchemaOutput<Schema> => validate(type, options.schema, data)
   const create = (input: SchemaInput<Schema>, context: MessageContext = {}): OutgoingMessage => {
     const data = check(input)
@@ -54,7 +62,7 @@ export function event<Schema extends StandardSchema>(
     const { payload, ...envelope } = message
     return { ...envelope, data: check(decodeJson(payload)) }
   }
-  return Object.assign(create, { type, version: options.version, topic, receive })
+  return Object.assign(create, { type, version: options.version, topic, mask, receive })
 }
 
 function validate<Schema extends StandardSchema>(type: string, schema: Schema, data: unknown): SchemaOutput<Schema> {
@@ -81,7 +89,7 @@ function keyOf(type: string, key: unknown): string {
   })
 }
 
-function refuseFaults(type: string, topic: string, version: number): void {
+function refuseFaults(type: string, topic: string, version: number, mask: readonly string[]): void {
   const faults: string[] = []
   if (!namePattern.test(type) || type.length > 200) {
     faults.push(`the type ${JSON.stringify(type)} must look like context.thing-happened`)
@@ -91,6 +99,11 @@ function refuseFaults(type: string, topic: string, version: number): void {
   }
   if (!Number.isSafeInteger(version) || version < 1 || version > 32_767) {
     faults.push(`the version ${version} must be a whole number from 1 to 32767`)
+  }
+  for (const field of mask) {
+    if (field === '' || field.split('.').includes('')) {
+      faults.push(`the masked field ${JSON.stringify(field)} must be names joined by dots`)
+    }
   }
   if (faults.length > 0) throw new EstafetError('MISCONFIGURED', `An event is misdefined: ${faults.join('; ')}.`)
 }

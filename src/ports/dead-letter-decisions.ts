@@ -18,7 +18,7 @@ export interface DeadLetterDecisions {
    * Takes in dead letters that were exported, as ones that block nothing. One that is in its queue already (by source,
    * epoch and position) is left out; `count` is how many were taken.
    */
-  take(subscription: string, given: Imported, expected: number, decision: Decision): Promise<Decided>
+  take(subscription: string, letters: readonly ImportedLetter[], expected: number, decision: Decision): Promise<Decided>
 
   /** Removes what ended more than `days` ago: messages with their attempts, and jobs. The number of messages. */
   prune(subscription: string, days: number, who: string): Promise<number>
@@ -33,13 +33,10 @@ export interface Edit {
   readonly fields: readonly string[]
 }
 
-export interface Imported {
-  readonly feed: string
-  readonly letters: readonly ImportedLetter[]
-}
-
 export interface ImportedLetter {
-  readonly message: StoredMessage
+  readonly message: Omit<StoredMessage, 'payload'>
+  readonly payload: Uint8Array
+  readonly feed: string
   readonly lane: number
   readonly handler: string | null
   readonly errorName: string | null

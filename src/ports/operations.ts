@@ -3,6 +3,7 @@ import type { DeadLetterDecisions } from './dead-letter-decisions.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { LogSearch } from './log-search.ts'
 import type { Redrives } from './redrives.ts'
+import type { Replays } from './replays.ts'
 import type { SubscriptionControl } from './subscription-control.ts'
 import type { WriteProbe } from './write-probe.ts'
 
@@ -12,6 +13,7 @@ export interface Operations<Tx> {
   readonly decisions: DeadLetterDecisions
   readonly redrives: Redrives
   readonly control: SubscriptionControl
+  readonly replays: Replays
   readonly audit: Audit<Tx>
   readonly logSearch: LogSearch
   readonly probe: WriteProbe<Tx>

@@ -1,4 +1,4 @@
-import type { Decided, Decision } from './decision.ts'
+import type { Decision } from './decision.ts'
 import type { Page, PageRequest } from './page.ts'
 
 /** A subscription, as people look at it and steer it. */
@@ -10,14 +10,6 @@ export interface SubscriptionControl {
 
   /** Pauses all of its feeds, or lets them go on. False when it was so already: then nothing is audited. */
   pause(subscription: string, isPaused: boolean, decision: Pick<Decision, 'who' | 'reason'>): Promise<boolean>
-
-  /**
-   * Sets the lanes of a feed back, so that its history is delivered again from there. Who works on a lane now cannot save
-   * what it does. A lane that is behind its start already is left alone.
-   *
-   * `changed` when a lane is behind what the person saw; `missing` when there is no such feed.
-   */
-  replay(subscription: string, wanted: WantedReplay, decision: Decision): Promise<Decided>
 }
 
 export interface SubscriptionState {
@@ -47,17 +39,4 @@ export interface ParkedKeyState {
   readonly parkedAt: string
   /** Messages in its queue. */
   readonly messages: number
-}
-
-export interface WantedReplay {
-  readonly feed: string
-  readonly epoch: string
-  /** By lane: the cursor at which it begins. */
-  readonly starts: readonly bigint[]
-  /** By lane: how far it was when the person looked. */
-  readonly reached: readonly bigint[]
-  /** What was asked for, for the audit; JSON text. */
-  readonly selection: string
-  /** Messages that come again, as counted. */
-  readonly count: number
 }

@@ -124,19 +124,28 @@ for (const binaries of allPostgres()) {
       const { decisions, deadLetters, control } = world.operations
       await world.parkDead(1)
       const letters = [messageOf(1, 'k0'), messageOf(2, 'x'), messageOf(3, 'y')].map((message) => ({
-        ...{ message, lane: 0, handler: 'order.placed', errorName: 'Error', errorMessage: 'no' },
+        ...{
+          message,
+          payload: Buffer.from('\xff\0', 'latin1'),
+          feed,
+          lane: 0,
+          handler: 'order.placed',
+          errorName: 'Error',
+          errorMessage: 'no',
+        },
         ...{ fingerprint: 'f9', failedAt: null },
       }))
-      const wrong = await decisions.take(subscription, { feed, letters }, 2, decision('i0'))
+      const wrong = await decisions.take(subscription, letters, 2, decision('i0'))
       assert.deepEqual(wrong, { outcome: 'changed', count: 3 })
-      const taken = await decisions.take(subscription, { feed, letters }, 3, decision('i1'))
+      const taken = await decisions.take(subscription, letters, 3, decision('i1'))
       assert.deepEqual(taken, { outcome: 'done', count: 2 })
-      assert.equal((await decisions.take(subscription, { feed, letters }, 3, decision('i1'))).outcome, 'repeated')
+      assert.equal((await decisions.take(subscription, letters, 3, decision('i1'))).outcome, 'repeated')
       assert.equal(await deadLetters.count(subscription, { fingerprint: 'f9' }, 'all'), 2)
       assert.equal((await control.parkedKeys(subscription, page)).items.length, 1)
       assert.deepEqual(await audit(), ['ada import 2'])
       const found = await deadLetters.find(subscription, 3n)
       assert.deepEqual([found?.time, found?.id], [messageOf(2, 'x').time, 'm-2'])
+      assert.deepEqual([...(found?.payload ?? [])], [255, 0])
     })
 
     test('removes what ended long ago, and what was replaced only with what replaced it', async () => {
@@ -166,7 +175,7 @@ for (const binaries of allPostgres()) {
     })
 
     test('a replay sets lanes back, fences who works on them, and never sets one forward', async () => {
-      const { control } = world.operations
+      const { control, replays } = world.operations
       const { lanes, unitOfWork } = world.store
       const held = [await lanes.take(world.group, 0, 'me', 60_000), await lanes.take(world.group, 1, 'me', 60_000)]
       const at = [40n, 7n]
@@ -176,12 +185,14 @@ for (const binaries of allPostgres()) {
         await unitOfWork.run((tx) => lanes.save(tx, lane, progress))
         held[index] = { ...lane, ...progress }
       }
-      const wanted = { feed, epoch: 'e', starts: [10n, 10n], reached: at, selection: '{}', count: 30 }
-      const behind = await control.replay(subscription, { ...wanted, reached: [41n, 7n] }, decision('p0'))
+      const wanted = { feed, epoch: 'e', starts: [10n, 10n], reached: at, selection: '{}', count: 30, expected: 30 }
+      const miscounted = await replays.replay(subscription, { ...wanted, count: 31 }, decision('p0'))
+      assert.deepEqual(miscounted, { outcome: 'changed', count: 31 })
+      const behind = await replays.replay(subscription, { ...wanted, reached: [41n, 7n] }, decision('p0'))
       assert.equal(behind.outcome, 'changed')
-      assert.equal((await control.replay(subscription, { ...wanted, feed: 'no' }, decision('p0'))).outcome, 'missing')
-      assert.deepEqual(await control.replay(subscription, wanted, decision('p1')), { outcome: 'done', count: 30 })
-      assert.equal((await control.replay(subscription, wanted, decision('p1'))).outcome, 'repeated')
+      assert.equal((await replays.replay(subscription, { ...wanted, feed: 'no' }, decision('p0'))).outcome, 'missing')
+      assert.deepEqual(await replays.replay(subscription, wanted, decision('p1')), { outcome: 'done', count: 30 })
+      assert.equal((await replays.replay(subscription, wanted, decision('p1'))).outcome, 'repeated')
       const state = await control.state(subscription)
       assert.deepEqual(
         state.lanes.map(({ lane, cursor, owner }) => [lane, cursor, owner]),

@@ -1,4 +1,4 @@
-import type { Audit, AuditEntry } from '../../ports/audit.ts'
+import type { Audit, AuditEntry, Recorded } from '../../ports/audit.ts'
 import { instant } from './instant.ts'
 import { run } from './run.ts'
 import { pageOf, pageValues } from './selection.ts'
@@ -7,13 +7,13 @@ import type { Sql } from './sql.ts'
 /** The audit of migration 0005: the service's role can add to it and read it, and nothing else. */
 export function postgresAudit(sql: Sql): Audit<Sql> {
   return {
-    async record(tx, { who, action, subscription, selection, count, reason }) {
-      await run(tx, {
+    async record(tx, { who, action, subscription, selection, count, reason }, { requestId, result }) {
+      const [row] = await run<Recorded>(tx, {
         name: 'estafet-audit-record',
-        text: `INSERT INTO estafet.audit (who, action, subscription, selection, count, reason)
-          VALUES ($1, $2, $3, $4::json, $5::bigint, $6)`,
-        values: [who, action, subscription, selection, count, reason],
+        text: `SELECT r.outcome, r.result FROM estafet.record_request($1, $2, $3::json, $4, $5::bigint, $6, $7, $8) AS r`,
+        values: [subscription, action, selection, requestId, count, who, reason, result],
       })
+      return row ?? { outcome: 'reused', result: null }
     },
 
     async list(subscription, page) {

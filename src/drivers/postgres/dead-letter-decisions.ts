@@ -29,12 +29,12 @@ export function postgresDeadLetterDecisions(sql: Sql): DeadLetterDecisions {
       return { outcome: row.outcome, count: isThere ? 1 : 0, number: toNumber(row) }
     },
 
-    async take(subscription, { feed, letters }, expected, { requestId, who, reason }) {
+    async take(subscription, letters, expected, { requestId, who, reason }) {
       const row = await decide(sql, {
         name: 'estafet-import',
         text: `SELECT i.outcome, i.count::text AS count, NULL AS number, NULL AS state
-          FROM estafet.import_dead_letters($1, $2, $3::json, $4::bigint, $5, $6, $7) AS i`,
-        values: [subscription, feed, JSON.stringify(letters.map(toRecord)), expected, requestId, who, reason],
+          FROM estafet.import_dead_letters($1, $2::json, $3::bigint, $4, $5, $6) AS i`,
+        values: [subscription, JSON.stringify(letters.map(toRecord)), expected, requestId, who, reason],
       })
       return toDecided(row)
     },
@@ -51,11 +51,12 @@ export function postgresDeadLetterDecisions(sql: Sql): DeadLetterDecisions {
 }
 
 /** As `json_to_recordset` of `estafet.import_dead_letters` reads it. */
-function toRecord({ message, ...letter }: ImportedLetter) {
+function toRecord({ message, payload, ...letter }: ImportedLetter) {
   const { position, time, headers, ...rest } = message
   const text = fromHeaders(headers)
   return {
     ...{ ...rest, ...letter, position: position.toString(), recordedAt: time },
+    payload: Buffer.from(payload).toString('base64'),
     headers: text === null ? undefined : headers,
   }
 }

@@ -1,4 +1,6 @@
 import type { LogSearch, LogVerdict } from '../../ports/log-search.ts'
+import { instant } from './instant.ts'
+import { postgresLog } from './log.ts'
 import { type MessageRow, messageColumns, toMessage } from './message-row.ts'
 import { run } from './run.ts'
 import { pageOf, pageValues } from './selection.ts'
@@ -7,6 +9,20 @@ import type { Sql } from './sql.ts'
 /** The log of the service's own database, by its position. Other columns have no index: a search reads as it goes. */
 export function postgresLogSearch(sql: Sql): LogSearch {
   return {
+    async head(source) {
+      const log = postgresLog(sql, { source })
+      const [state, writers, [ends]] = await Promise.all([
+        log.inspect(),
+        log.writers(),
+        run<{ first: string | null; last: string | null }>(sql, {
+          name: 'estafet-log-ends',
+          text: endsText,
+          values: [],
+        }),
+      ])
+      return { ...state, firstAt: ends?.first ?? null, lastAt: ends?.last ?? null, writers: writers.length }
+    },
+
     async messages(source, { type, key, correlationId }, page) {
       const rows = await run<MessageRow>(sql, {
         name: 'estafet-log-search',
@@ -34,6 +50,10 @@ export function postgresLogSearch(sql: Sql): LogSearch {
     },
   }
 }
+
+const endsText = `SELECT (SELECT ${instant('m.recorded_at')} FROM estafet.outbox_messages AS m
+    ORDER BY m.position LIMIT 1) AS first, (SELECT ${instant('m.recorded_at')} FROM estafet.outbox_messages AS m
+    ORDER BY m.position DESC LIMIT 1) AS last`
 
 interface VerdictRow {
   readonly messages: string

@@ -4,6 +4,7 @@ import { postgresDeadLetterDecisions } from './dead-letter-decisions.ts'
 import { postgresDeadLetters } from './dead-letters.ts'
 import { postgresLogSearch } from './log-search.ts'
 import { postgresRedrives } from './redrives.ts'
+import { postgresReplays } from './replays.ts'
 import type { Sql } from './sql.ts'
 import { postgresSubscriptionControl } from './subscription-control.ts'
 import { postgresWriteProbe } from './write-probe.ts'
@@ -15,6 +16,7 @@ export function postgresOperations(sql: Sql): Operations<Sql> {
     decisions: postgresDeadLetterDecisions(sql),
     redrives: postgresRedrives(sql),
     control: postgresSubscriptionControl(sql),
+    replays: postgresReplays(sql),
     audit: postgresAudit(sql),
     logSearch: postgresLogSearch(sql),
     probe: postgresWriteProbe(),

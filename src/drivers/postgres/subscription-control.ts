@@ -4,7 +4,6 @@ import type {
   SubscriptionControl,
   SubscriptionState,
 } from '../../ports/subscription-control.ts'
-import { decide, toDecided } from './decided.ts'
 import { instant } from './instant.ts'
 import { run } from './run.ts'
 import { pageOf, pageValues } from './selection.ts'
@@ -53,19 +52,6 @@ export function postgresSubscriptionControl(sql: Sql): SubscriptionControl {
         values: [subscription, isPaused, who, reason],
       })
       return row?.is_changed ?? false
-    },
-
-    async replay(subscription, { feed, epoch, starts, reached, selection, count }, { requestId, who, reason }) {
-      const row = await decide(sql, {
-        name: 'estafet-control-replay',
-        text: `SELECT r.outcome, r.count::text AS count, NULL AS number, NULL AS state
-          FROM estafet.replay($1, $2, $3, $4::bigint[], $5::bigint[], $6::json, $7::bigint, $8, $9, $10) AS r`,
-        values: [
-          ...[subscription, feed, epoch, starts.map(String), reached.map(String), selection, count],
-          ...[requestId, who, reason],
-        ],
-      })
-      return toDecided(row)
     },
   }
 }

@@ -10,6 +10,8 @@ CREATE UNIQUE INDEX audit_request ON estafet.audit (subscription, (details ->> '
   WHERE details ->> 'requestId' IS NOT NULL;
 CREATE INDEX parked_message_replaces ON estafet.parked_message (replaces) WHERE replaces IS NOT NULL;
 CREATE INDEX parked_message_ended ON estafet.parked_message (subscription, ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX parked_message_discarded ON estafet.parked_message (subscription, feed, source, epoch, position)
+  WHERE state = 'discarded';
 CREATE INDEX redrive_message_of ON estafet.redrive_message (message);
 CREATE INDEX redrive_running ON estafet.redrive (subscription) WHERE state = 'running';
 
@@ -313,14 +315,14 @@ $$;
 
 -- Takes in dead letters that were exported: see DeadLetterDecisions.take.
 CREATE FUNCTION estafet.import_dead_letters(
-  of_subscription text, of_feed text, of_letters json, expected bigint, of_request text, of_who text, of_reason text,
+  of_subscription text, of_letters json, expected bigint, of_request text, of_who text, of_reason text,
   OUT outcome text, OUT count bigint
 )
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
   -- Not the letters themselves: the audit keeps no content.
-  selection json := json_build_object('feed', of_feed, 'letters', encode(sha256(convert_to(of_letters::text, 'UTF8')), 'hex'));
+  selection json := json_build_object('letters', encode(sha256(convert_to(of_letters::text, 'UTF8')), 'hex'));
 BEGIN
   SELECT e.outcome, e.count INTO outcome, count
     FROM estafet.earlier_request(of_subscription, 'import', selection, of_request) AS e;
@@ -336,11 +338,11 @@ BEGIN
     INSERT INTO estafet.parked_message (subscription, feed, lane, key, state, is_blocking, source, epoch, position,
       recorded_at, id, type, version, topic, correlation_id, causation_id, traceparent, headers, payload, handler,
       error_name, error_message, fingerprint, failed_at, first_failed_at)
-    SELECT of_subscription, of_feed, l.lane, l.key, 'dead', false, l.source, l.epoch, l.position, l."recordedAt", l.id,
+    SELECT of_subscription, l.feed, l.lane, l.key, 'dead', false, l.source, l.epoch, l.position, l."recordedAt", l.id,
       l.type, l.version, l.topic, l."correlationId", l."causationId", l.traceparent, l.headers::text,
-      convert_to(l.payload, 'UTF8'), l.handler, l."errorName", l."errorMessage", l.fingerprint, l."failedAt",
+      decode(l.payload, 'base64'), l.handler, l."errorName", l."errorMessage", l.fingerprint, l."failedAt",
       l."failedAt"
-    FROM json_to_recordset(of_letters) AS l (lane smallint, key text, source text, epoch text, position bigint,
+    FROM json_to_recordset(of_letters) AS l (feed text, lane smallint, key text, source text, epoch text, position bigint,
       "recordedAt" timestamptz, id text, type text, version int, topic text, "correlationId" text, "causationId" text,
       traceparent text, headers json, payload text, handler text, "errorName" text, "errorMessage" text,
       fingerprint text, "failedAt" timestamptz)
@@ -353,10 +355,30 @@ BEGIN
 END
 $$;
 
--- Sets a feed's lanes back: see SubscriptionControl.replay. Lane `i` goes to `starts[i + 1]`, if that is behind it.
+-- Audits what has no function of its own, as part of the caller's transaction: see Audit.record.
+CREATE FUNCTION estafet.record_request(
+  of_subscription text, of_action text, of_selection json, of_request text, of_count bigint, of_who text,
+  of_reason text, of_result text, OUT outcome text, OUT result text
+)
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+  SELECT e.outcome, e.result INTO outcome, result
+    FROM estafet.earlier_request(of_subscription, of_action, of_selection, of_request) AS e;
+  IF FOUND THEN
+    RETURN;
+  END IF;
+  PERFORM estafet.note_decision(of_subscription, of_action, of_selection, of_request, of_count, of_who, of_reason,
+    of_result, NULL);
+  outcome := 'done';
+  result := of_result;
+END
+$$;
+
+-- Sets a feed's lanes back: see Replays.replay. Lane `i` goes to `starts[i + 1]`, if that is behind it.
 CREATE FUNCTION estafet.replay(
   of_subscription text, of_feed text, of_epoch text, starts bigint[], reached bigint[], of_selection json,
-  of_count bigint, of_request text, of_who text, of_reason text, OUT outcome text, OUT count bigint
+  counted bigint, expected bigint, of_request text, of_who text, of_reason text, OUT outcome text, OUT count bigint
 )
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -366,7 +388,11 @@ BEGIN
   IF FOUND THEN
     RETURN;
   END IF;
-  count := 0;
+  count := counted;
+  IF counted <> expected THEN
+    outcome := 'changed';
+    RETURN;
+  END IF;
   PERFORM FROM estafet.lane l WHERE l.subscription = of_subscription AND l.feed = of_feed AND l.epoch = of_epoch
     ORDER BY l.lane FOR UPDATE;
   IF NOT FOUND THEN
@@ -384,8 +410,7 @@ BEGIN
       fence = l.fence + 1, abandoned = 0
     WHERE l.subscription = of_subscription AND l.feed = of_feed AND l.epoch = of_epoch
       AND l.cursor > starts[l.lane + 1];
-  count := of_count;
-  PERFORM estafet.note_decision(of_subscription, 'replay', of_selection, of_request, of_count, of_who, of_reason, NULL,
+  PERFORM estafet.note_decision(of_subscription, 'replay', of_selection, of_request, counted, of_who, of_reason, NULL,
     json_build_object('feed', of_feed, 'starts', starts, 'reached', reached));
   outcome := 'done';
 END
