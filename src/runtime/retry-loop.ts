@@ -37,6 +37,7 @@ export interface RetryLoop {
 
 const empty = { keys: 0, messages: 0, dead: 0 }
 const keysAtOnce = 50
+const messagesInARow = 100
 /** Between two steps of a job: what it released must be tried in between. */
 const busyMs = 25
 
@@ -86,9 +87,9 @@ export function retryLoop<Tx>(
     else valve.close(because)
   }
 
-  /** Tries the key's messages until one fails or none is left. */
+  /** Tries the key's messages until one fails, none is left, or other keys should have their turn. */
   async function drain(group: LaneGroup, key: string): Promise<void> {
-    while (!stopping.aborted) {
+    for (let turn = 0; turn < messagesInARow && !stopping.aborted; turn++) {
       own.working()
       const outcome = await retryOnce(parts, { group, key }, abort)
       if (outcome.kind === 'applied') {

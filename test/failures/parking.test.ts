@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { type HandlerOptions, type Running, rejected } from 'estafet'
-import { on } from 'estafet/postgres'
+import { on, postgres } from 'estafet/postgres'
 import { Done, type FailureSystem, failureSystem, until } from './system.ts'
 
 const soon: HandlerOptions = {
@@ -126,6 +126,26 @@ describe('a message that fails', () => {
     assert.deepEqual(await system.effects(), [2])
     assert.equal((await system.parked())[0]?.error_name, 'TIMED_OUT')
     await until(async () => told >= 2)
+  })
+
+  test('that sends nothing until the server ends its transaction is at fault itself', async () => {
+    running = await system.begin(
+      [
+        on(
+          Done,
+          async ({ data }, { tx }) => {
+            if (data.number === 1) await new Promise((resolve) => setTimeout(resolve, 300))
+            await system.note(tx, data)
+          },
+          { retry: [{ immediate: 0, delayed: 1, backOff: { firstMs: 1, maxMs: 1 } }] },
+        ),
+      ],
+      { store: postgres(system.subscriber, { idleInTransactionMs: 100 }) },
+    )
+    await system.publish(['a', 1], ['b', 2])
+    await until(async () => (await system.parked()).some(({ state }) => state === 'dead'))
+    assert.equal((await system.parked())[0]?.error_name, 'TIMED_OUT')
+    await until(async () => (await system.effects()).length === 1)
   })
 
   test('is found when a dependency is down for all: nothing is given up, and all drains in order after', async () => {

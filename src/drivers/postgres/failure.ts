@@ -28,6 +28,18 @@ export function rolledBack(): EstafetError {
   return new EstafetError('CONFLICT', 'The transaction was rolled back: one of its statements had failed.')
 }
 
+/** Tells whether the server ended a connection because its transaction sent nothing for too long. */
+export function isIdleTimeout(error: unknown): boolean {
+  return codeOf(error) === '25P03'
+}
+
+/** The error of a transaction that the server ended so: it was the work that was silent, and not the database. */
+export function idleTooLong(cause: unknown): EstafetError {
+  return new EstafetError('TIMED_OUT', 'The transaction sent nothing for too long, and the server ended it (25P03).', {
+    cause,
+  })
+}
+
 interface Known {
   readonly code: ErrorCode
   readonly says: string

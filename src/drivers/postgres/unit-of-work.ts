@@ -1,14 +1,14 @@
 import { EstafetError, isEstafetError } from '../../message/errors.ts'
 import type { UnitOfWork } from '../../ports/unit-of-work.ts'
-import { rolledBack, translate, translateState } from './failure.ts'
+import { idleTooLong, isIdleTimeout, rolledBack, translate, translateState } from './failure.ts'
 import { holdFlush } from './hold-flush.ts'
 import { duringTransaction, isPipelining, sendAhead, takePublished } from './open-transaction.ts'
 import type { Sql, SqlClient, SqlPool } from './sql.ts'
 
 export interface UnitOfWorkOptions {
   /**
-   * After how long the server ends a transaction of ours that sends nothing: a frozen process must not keep its locks.
-   * (Default: 10 s.)
+   * After how long the server ends a transaction of ours that sends nothing: a frozen process must not keep its locks. A
+   * handler that sends nothing for so long has TIMED_OUT. (Default: 10 s.)
    */
   readonly idleInTransactionMs?: number
   /** Called after each commit of a transaction that published. */
@@ -24,7 +24,8 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
       const client = await connect(pool)
       let failure: Error | undefined
       const note = (error: Error): void => {
-        failure = error
+        // The first says why; those after it only that the connection is gone.
+        failure ??= error
       }
       // Without a listener, an idle client's lost connection would end the process.
       client.on('error', note)
@@ -42,10 +43,12 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
         return result
       } catch (error) {
         takePublished(client)
+        const ended = failure
         // What took too long may still be sending: the connection goes, and the server rolls back.
         failure = isEstafetError(error, 'TIMED_OUT') ? error : ((await rollBack(client)) ?? failure)
         // A connection that can still roll back did not fail: then the error is what the work made of it.
-        throw failure === undefined ? translateState(error) : translate(error, failure)
+        if (failure === undefined) throw translateState(error)
+        throw isIdleTimeout(ended) ? idleTooLong(ended) : translate(error, failure)
       } finally {
         client.off('error', note)
         client.release(failure)
