@@ -17,6 +17,8 @@ export interface ChildOptions {
   readonly urls: Readonly<Record<'orders' | 'billing' | 'stock', string>>
   readonly leaseMs: number
   readonly mutant: Mutant | null
+  /** False: nothing is ever taken for a dependency that is down. */
+  readonly hasBreaker: boolean
   readonly logFile: string
 }
 
@@ -143,6 +145,7 @@ function reading() {
   return {
     ...{ leaseMs: options.leaseMs, logger: log },
     ...{ pace: { hotMs: 5, busyMs: 10, idleMs: 100 }, backOff: { firstMs: 20, maxMs: 1_000 } },
+    ...(options.hasBreaker ? {} : { breaker: { window: 20, keys: 21, share: 1 } }),
     sources: options.role === 'billing' ? [placed] : [placed, billed],
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from 'estafet'
 import type { Order } from './child.ts'
+import { poisons } from './poison.ts'
 import type { Operation } from './verdict.ts'
 
 /** An operation with when it was asked for and answered, in ms since the run began. */
@@ -14,7 +15,7 @@ export interface ClientOptions {
   readonly random: Random
   /** The processes of `orders`, and the port of each as it was last known. */
   readonly ports: () => Readonly<Record<string, number>>
-  /** Each kind is sent until one of it is known to be committed. */
+  /** Each kind is sent until one of it is committed, or may be where it is deadly. */
   readonly poison: { readonly everyMs: number; readonly kinds: readonly string[] }
   readonly record: (operation: Recorded) => void
   readonly nowMs: () => number
@@ -61,9 +62,11 @@ export function client(options: ClientOptions): Client {
     const outcome = await outcomeOf(port, order)
     const { operation, key, poison } = order
     options.record({ operation, key, poison, outcome, by, askedMs, answeredMs: options.nowMs() })
-    if (poison !== null && outcome !== 'ok') kinds.unshift(poison)
+    const isDeadly = poisons.some(({ kind, isDeadly }) => kind === poison && isDeadly)
+    // A deadly one that may be there is not sent again: each costs a service half a minute.
+    if (poison !== null && (outcome === 'fail' || (outcome === 'unknown' && !isDeadly))) kinds.unshift(poison)
     // A process that is not there refuses at once, and would have most of the operations.
-    if (outcome === 'unknown') await sleep(200)
+    if (outcome !== 'ok') await sleep(200)
   }
 
   async function work(signal: AbortSignal, limit: number): Promise<void> {
@@ -87,7 +90,13 @@ async function outcomeOf(port: number, order: Order): Promise<Operation['outcome
     const answer = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: JSON.stringify(order), signal })
     await answer.body?.cancel()
     return answer.status === 200 ? 'ok' : answer.status === 409 ? 'fail' : 'unknown'
-  } catch {
-    return 'unknown'
+  } catch (error) {
+    return isRefusedConnection(error) ? 'fail' : 'unknown'
   }
+}
+
+/** Nobody listened, so nobody heard of it. */
+function isRefusedConnection(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : null
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED'
 }

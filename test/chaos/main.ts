@@ -15,6 +15,7 @@ doubled, invented or out of order.
   npm run chaos:toolkit -- --seeds 20         the seeds from --seed on, until one fails
   npm run chaos:toolkit -- --faults kill,disk    these faults only: ${faultNames.join(' ')}
   npm run chaos:toolkit -- --poison none      no poison; or a number of kinds, of ${poisons.length} (default: all)
+  npm run chaos:toolkit -- --breaker off      without what tells poison from a dependency that is down
   npm run chaos:toolkit -- --mutant "no fence"   one rule broken, which must be found: ${mutants.join(', ')}
 
 Exit code 0: every promise was kept. 1: one was not, and the page says how to replay it. 2: this command is wrong.
@@ -22,7 +23,7 @@ Exit code 0: every promise was kept. 1: one was not, and the page says how to re
 
 const home = fileURLToPath(new URL('../../.estafet/chaos-toolkit/', import.meta.url))
 
-interface Wanted extends Pick<RunOptions, 'seconds' | 'faults' | 'poison' | 'mutant'> {
+interface Wanted extends Pick<RunOptions, 'seconds' | 'faults' | 'poison' | 'mutant' | 'hasBreaker'> {
   readonly seed: number
   readonly seeds: number
 }
@@ -61,6 +62,7 @@ function read(): Wanted | number {
       faults: { type: 'string', default: faultNames.join(',') },
       poison: { type: 'string', default: String(poisons.length) },
       mutant: { type: 'string' },
+      breaker: { type: 'string', default: 'on' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -77,12 +79,19 @@ function read(): Wanted | number {
     Object.values(numbers).every((each) => Number.isInteger(each) && each > 0) &&
     faults.length === names.length &&
     (mutant !== null || values.mutant === undefined) &&
-    Number.isInteger(kinds)
+    Number.isInteger(kinds) &&
+    ['on', 'off'].includes(values.breaker)
   if (!isRight) {
     console.error(help)
     return 2
   }
-  return { ...numbers, faults, mutant, poison: poisons.slice(0, kinds).map(({ kind }) => kind) }
+  return {
+    ...numbers,
+    faults,
+    mutant,
+    hasBreaker: values.breaker === 'on',
+    poison: poisons.slice(0, kinds).map(({ kind }) => kind),
+  }
 }
 
 function commandOf(wanted: Wanted, seed: number): string {
@@ -90,6 +99,7 @@ function commandOf(wanted: Wanted, seed: number): string {
     `--seed ${seed} --seconds ${wanted.seconds}`,
     wanted.faults.length === faultNames.length ? '' : `--faults ${wanted.faults.join(',') || 'none'}`,
     wanted.poison.length === poisons.length ? '' : `--poison ${wanted.poison.length || 'none'}`,
+    wanted.hasBreaker ? '' : '--breaker off',
     wanted.mutant === null ? '' : `--mutant "${wanted.mutant}"`,
   ]
   return `npm run chaos:toolkit -- ${more.filter((each) => each !== '').join(' ')}`

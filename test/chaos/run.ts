@@ -19,6 +19,7 @@ export interface RunOptions {
   /** Kinds of poison; empty for none. */
   readonly poison: readonly string[]
   readonly mutant: Mutant | null
+  readonly hasBreaker: boolean
   readonly disk: Disk | null
   /** Where logs and history go, and the data where there is no small disk. */
   readonly folder: string
@@ -50,7 +51,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const home = join(disk?.path ?? folder, `data-${seed}`)
-  const system = await chaosSystem({ home, folder, leaseMs, mutant: options.mutant })
+  const system = await chaosSystem({ ...options, home, leaseMs })
   try {
     return await judged(options, system, home)
   } finally {

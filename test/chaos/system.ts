@@ -30,6 +30,7 @@ export interface ChaosSystemOptions {
   readonly folder: string
   readonly leaseMs: number
   readonly mutant: Mutant | null
+  readonly hasBreaker: boolean
 }
 
 export async function chaosSystem(options: ChaosSystemOptions): Promise<ChaosSystem> {
@@ -51,9 +52,10 @@ export async function chaosSystem(options: ChaosSystemOptions): Promise<ChaosSys
     }),
     stopMs: 5_000,
     // Longer than any freeze, which must be able to wake up as a zombie; short enough for a blocked event loop.
-    stuckMs: 5_000,
+    stuckMs: 3_000,
     processes: processes.map((process) => {
-      const child: ChildOptions = { ...process, urls, logFile, leaseMs: options.leaseMs, mutant: options.mutant }
+      const { leaseMs, mutant, hasBreaker } = options
+      const child: ChildOptions = { ...process, urls, logFile, leaseMs, mutant, hasBreaker }
       return {
         name: process.name,
         module: new URL('child.ts', import.meta.url),
