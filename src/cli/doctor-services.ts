@@ -57,6 +57,10 @@ function checksOfFacts(facts: Facts, lagOver: number): readonly Check[] {
           `${facts.deadLetters} wait for a person`,
           `estafet dead-letters groups --service ${service}`,
         ),
+    parkingCheck(facts),
+    ...facts.feeds.flatMap(({ feed, lag, error }) =>
+      lag === null ? [fail(`feed ${feed}`, `it cannot be read: ${error ?? 'unknown'}`, stalledFix(error))] : [],
+    ),
     facts.lag <= lagOver
       ? ok('lag', `${facts.lag} messages`)
       : warn(
@@ -66,6 +70,24 @@ function checksOfFacts(facts: Facts, lagOver: number): readonly Check[] {
         ),
     clockCheck(facts),
   ]
+}
+
+/** What may be parked before a subscription pauses by itself, unless the service says otherwise: parkingLimits. */
+const mostParked = { keys: 1000, messages: 10_000 }
+
+export function parkingCheck({
+  service,
+  parkedKeys,
+  parkedMessages,
+}: Pick<Facts, 'service' | 'parkedKeys' | 'parkedMessages'>): Check {
+  const { ok, warn, fail } = checksOf(service)
+  const says = `${parkedKeys} keys, with ${parkedMessages} messages`
+  const share = Math.max(parkedKeys / mostParked.keys, parkedMessages / mostParked.messages)
+  const fix = `estafet dead-letters groups --service ${service}, then redrive or discard; or raise its parkingLimits.`
+  if (share > 1) return fail('parked', `${says}: more than the default limits, at which the subscription pauses`, fix)
+  return share >= 0.8
+    ? warn('parked', `${says}: near the limits, at which the subscription pauses`, fix)
+    : ok('parked', says)
 }
 
 function stalledWords({ stalled }: Facts): string {

@@ -49,11 +49,13 @@ export function document(commands: readonly CommandSpec[]): string {
     '',
     ...table(
       ['exit code', 'means'],
-      Object.values(exitCodes).map(({ code, means }) => [String(code), means]),
+      Object.values(exitCodes)
+        .toSorted((a, b) => a.code - b.code)
+        .map(({ code, means }) => [String(code), means]),
     ),
     '',
     'Diagnostics have the codes of [errors.md](errors.md), or one of the command line’s own: `USAGE`, `NOT_FOUND`, `REFUSED`,',
-    '`TIMEOUT`, `INTERRUPTED`, `FAULT`.',
+    '`TIMEOUT`, `INTERRUPTED`, `PARTIAL`, `LAG`, `LOG_FAULT`, `FAULT`; those of the ops API come as it gives them.',
     '',
     '## Commands',
     ...commands.flatMap(section),

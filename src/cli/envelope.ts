@@ -2,7 +2,7 @@ import type { Exit } from './exit-code.ts'
 import { escapeControls } from './safe-text.ts'
 
 export interface Diagnostic {
-  /** A code of docs/errors.md, or one of the command line's own: USAGE, NOT_FOUND, REFUSED, TIMEOUT, INTERRUPTED. */
+  /** A code of docs/errors.md, one of the ops API's refusals, or one of the command line's own: see docs/cli.md. */
   readonly code: string
   readonly severity: 'error' | 'warning' | 'info'
   readonly message: string

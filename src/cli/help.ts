@@ -76,7 +76,7 @@ export function helpData(commands: readonly CommandSpec[]): unknown {
   return {
     commands: commands.map(({ load: _, ...spec }) => spec),
     options: { everywhere, services: ofServices },
-    exitCodes: Object.values(exitCodes),
+    exitCodes: Object.values(exitCodes).toSorted((a, b) => a.code - b.code),
   }
 }
 

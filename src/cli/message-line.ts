@@ -1,5 +1,6 @@
 import { type Item, text } from './answer.ts'
-import { safeLines, safeText } from './safe-text.ts'
+import { contentText } from './content.ts'
+import { safeText } from './safe-text.ts'
 
 /** A message of a log on one line, and its payload below it when it is there. */
 export function messageLine(message: Item, isWithPayload: boolean): string {
@@ -13,7 +14,8 @@ export function messageLine(message: Item, isWithPayload: boolean): string {
     ].join('  '),
   )
   if (!isWithPayload) return head
-  const payload = message['payload']
-  if (payload === undefined || payload === null) return `${head}\n  (the token may not see payloads)`
-  return `${head}\n  ${safeLines(JSON.stringify(payload))}`
+  // Whoever may see none gets none: not even an empty one.
+  if (!('payload' in message)) return `${head}\n  (the token may not see payloads)`
+  const payload = message['payload'] === null ? contentText(message) : JSON.stringify(message['payload'])
+  return `${head}\n  ${safeText(payload)}`
 }

@@ -18,7 +18,10 @@ export function filterQuery({ options }: Pick<Call, 'options'>): Query {
   if (before !== null && Number.isNaN(Date.parse(before))) {
     throw usage('--before takes a time such as 2026-01-31T08:00:00Z.')
   }
-  return Object.fromEntries(filters.filter((name) => options.has(name)).map((name) => [name, options.text(name)]))
+  const given = Object.fromEntries(
+    filters.filter((name) => options.has(name)).map((name) => [name, options.text(name)]),
+  )
+  return before === null ? given : { ...given, before: new Date(before).toISOString() }
 }
 
 /**

@@ -13,8 +13,8 @@ export interface ServiceClient {
   /** The answer as it came, such as lines. */
   getText(path: string, query?: Query): Promise<string>
   post(path: string, body: unknown, contentType?: string): Promise<Item>
-  /** All items of a list, page by page, at most `limit`. */
-  all(path: string, query?: Query, limit?: number): Promise<readonly Item[]>
+  /** Items of a list, page by page: all of them, or at most `limit` where the list has pages. */
+  all(path: string, query?: Query, limit?: number | null): Promise<readonly Item[]>
 }
 
 /** What an answer was, for whoever must look at more than its content. */
@@ -24,6 +24,9 @@ export interface RawAnswer {
   /** The service's clock, to the second; null when it does not say. */
   readonly date: number | null
 }
+
+/** The most that the ops API puts into one page. */
+const pageSize = 500
 
 /** Long enough for a log to be verified, short enough that nobody thinks it hangs for ever. */
 const answerMs = 60_000
@@ -40,13 +43,15 @@ export function serviceClient(address: Address, name: string, signal: AbortSigna
       const content = typeof body === 'string' ? body : JSON.stringify(body)
       return parsed(checked(await ask(address, path, { content, contentType, signal }), name, path), name)
     },
-    async all(path, query = {}, limit = Number.POSITIVE_INFINITY) {
+    async all(path, query = {}, limit = null) {
       const found: Item[] = []
+      const most = limit ?? Number.POSITIVE_INFINITY
       for (let cursor: string | null = null; ; ) {
-        const page = parsed(await get(path, { ...query, ...(cursor === null ? {} : { after: cursor }) }), name)
+        const size = limit === null ? {} : { limit: Math.max(1, Math.min(pageSize, most - found.length)) }
+        const page = parsed(await get(path, { ...query, ...size, after: cursor }), name)
         found.push(...items(page['items'], 'items'))
         cursor = textOrNull(page, 'next')
-        if (cursor === null || found.length >= limit) return found.slice(0, limit)
+        if (cursor === null || found.length >= most) return found.slice(0, most)
       }
     },
   }

@@ -1,4 +1,4 @@
-import { flag, type Item, item, items, number, text, textOrNull } from './answer.ts'
+import { flag, type Item, item, items, number, numberOrNull, text, textOrNull } from './answer.ts'
 import { CommandFailure } from './failure.ts'
 import { ask, failureOf, type ServiceClient } from './service-client.ts'
 
@@ -10,12 +10,22 @@ export interface Facts {
   readonly isReady: boolean
   /** Loops that get nothing done although they should. */
   readonly stalled: readonly { readonly name: string; readonly state: string; readonly error: string | null }[]
+  readonly feeds: readonly FeedLag[]
+  /** Of all feeds that can be read. */
   readonly lag: number
   readonly parkedKeys: number
+  readonly parkedMessages: number
   readonly deadLetters: number
   readonly pausedBy: string | null
   /** How far the service's clock is ahead of this machine's, in ms, and how far that may be wrong. */
   readonly clock: { readonly aheadMs: number; readonly exactMs: number } | null
+}
+
+export interface FeedLag {
+  readonly feed: string
+  /** Null when the feed cannot be read; `error` says why. */
+  readonly lag: number | null
+  readonly error: string | null
 }
 
 /** Asks one process for what `status` and `doctor` say of it. */
@@ -29,6 +39,11 @@ export async function factsOf(client: ServiceClient): Promise<Facts> {
     client.all('/parked-keys', {}, 10_000),
   ])
   const paused = subscriptions.map((each) => each['paused']).find((each) => each !== null && each !== undefined)
+  const feeds = lags.map((each) => ({
+    feed: text(each, 'feed'),
+    lag: numberOrNull(each, 'lag'),
+    error: textOrNull(each, 'error'),
+  }))
   return {
     service: client.name,
     version: text(manifest, 'version'),
@@ -39,8 +54,10 @@ export async function factsOf(client: ServiceClient): Promise<Facts> {
       state: text(each, 'state'),
       error: textOrNull(each, 'error'),
     })),
-    lag: lags.reduce((sum, each) => sum + number(each, 'lag'), 0),
+    feeds,
+    lag: feeds.reduce((sum, { lag }) => sum + (lag ?? 0), 0),
     parkedKeys: keys.length,
+    parkedMessages: keys.reduce((sum, each) => sum + number(each, 'messages'), 0),
     deadLetters: groups.reduce((sum, each) => sum + number(each, 'count'), 0),
     pausedBy: paused === undefined ? null : text(item(paused), 'by'),
     clock: health.clock,

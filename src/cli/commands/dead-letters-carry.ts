@@ -4,10 +4,14 @@ import { number } from '../answer.ts'
 import { fileContent } from '../body.ts'
 import { type Call, done, type Outcome } from '../command.ts'
 import { confirm } from '../confirm.ts'
+import type { Diagnostic } from '../envelope.ts'
 import { usage } from '../failure.ts'
 import { oneService } from '../fleet.ts'
 import { escapeControls } from '../safe-text.ts'
 import { filterQuery } from '../selection.ts'
+
+/** Of one answer of the ops API. */
+const exportedAtMost = 10_000
 
 export async function exportLetters(call: Call): Promise<Outcome> {
   const client = await oneService(call)
@@ -15,7 +19,18 @@ export async function exportLetters(call: Call): Promise<Outcome> {
     .split('\n')
     .filter((line) => line !== '')
   const file = call.options.text('output')
-  if (file === null) return done(lines.map(parse), lines.map(escapeControls).join('\n'))
+  const cut: readonly Diagnostic[] =
+    lines.length < exportedAtMost
+      ? []
+      : [
+          {
+            code: 'PARTIAL',
+            severity: 'warning',
+            message: `An export holds at most ${exportedAtMost}: there may be more.`,
+            hint: 'Export by --type, --handler or --before, in parts.',
+          },
+        ]
+  if (file === null) return done(lines.map(parse), lines.map(escapeControls).join('\n'), cut)
   try {
     // They hold payloads. A file that is there already is not written over.
     writeFileSync(resolve(call.cwd, file), lines.map((line) => `${line}\n`).join(''), { mode: 0o600, flag: 'wx' })
@@ -26,7 +41,11 @@ export async function exportLetters(call: Call): Promise<Outcome> {
       'Name another one by --output.',
     )
   }
-  return done({ service: client.name, count: lines.length, file }, `wrote ${lines.length} of ${client.name} to ${file}`)
+  return done(
+    { service: client.name, count: lines.length, file },
+    `wrote ${lines.length} of ${client.name} to ${file}`,
+    cut,
+  )
 }
 
 export async function importLetters(call: Call): Promise<Outcome> {
@@ -37,16 +56,18 @@ export async function importLetters(call: Call): Promise<Outcome> {
     .filter((line) => line.trim() !== '')
     .map(parse)
   const client = await oneService(call)
+  // The service looks at every line before anybody is asked.
+  const count = number(await client.post('/dead-letters/import', { items: letters }), 'count')
   const refusal = await confirm(call, {
-    data: { service: client.name, count: letters.length },
-    text: `${letters.length} dead letters would be taken in by ${client.name}; those that are there already are left alone.`,
-    question: `Import ${letters.length} dead letters into ${client.name}`,
-    isEmpty: letters.length === 0,
+    data: { service: client.name, count },
+    text: `${count} dead letters would be taken in by ${client.name}; those that are there already are left alone.`,
+    question: `Import ${count} dead letters into ${client.name}`,
+    isEmpty: count === 0,
   })
   if (refusal !== null) return refusal
   const reason = call.options.text('reason')
   const answer = await client.post('/dead-letters/import', {
-    ...{ items: letters, expect: letters.length, requestId: crypto.randomUUID() },
+    ...{ items: letters, expect: count, requestId: crypto.randomUUID() },
     ...(reason === null ? {} : { reason }),
   })
   return done({ service: client.name, ...answer }, `imported ${number(answer, 'count')} into ${client.name}`)

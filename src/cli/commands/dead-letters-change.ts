@@ -2,6 +2,7 @@ import { type Item, item, items, number, text, texts } from '../answer.ts'
 import { jsonOf } from '../body.ts'
 import { type Call, done, type Outcome } from '../command.ts'
 import { confirm } from '../confirm.ts'
+import { usage } from '../failure.ts'
 import { redriveFields, redriveIsOver, redriveOutcome } from '../redrive.ts'
 import { safeText } from '../safe-text.ts'
 import { chosen } from '../selection.ts'
@@ -11,7 +12,9 @@ import { letterOf } from './dead-letters.ts'
 
 export async function dryRun(call: Call): Promise<Outcome> {
   const { client, number: wanted } = await letterOf(call)
-  const answer = await client.post(`/dead-letters/${wanted}/dry-run`, {})
+  const other = call.options.text('with')
+  const body = other === null ? {} : { payload: await jsonOf(call, other, 'The payload') }
+  const answer = await client.post(`/dead-letters/${wanted}/dry-run`, body)
   const data = { service: client.name, ...answer }
   const failure = answer['failure'] === null ? null : item(answer['failure'], 'failure')
   return { data, text: dryRunText(answer, failure), exit: failure === null ? 'ok' : 'found', diagnostics: [] }
@@ -33,6 +36,12 @@ export async function edit(call: Call): Promise<Outcome> {
 }
 
 export async function discard(call: Call): Promise<Outcome> {
+  if (!call.options.has('reason') && !call.options.has('dry-run')) {
+    throw usage(
+      'What is discarded is lost: say why, for the audit.',
+      'Add --reason TEXT; or --dry-run to see how many.',
+    )
+  }
   const { client, selection } = await chosen(call)
   const path = '/dead-letters/discard'
   const preview = await client.post(path, selection)

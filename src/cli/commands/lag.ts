@@ -1,7 +1,9 @@
-import { type Item, number, text } from '../answer.ts'
+import { flag, type Item, numberOrNull, text, textOrNull } from '../answer.ts'
 import { columns } from '../columns.ts'
 import type { Call, Outcome } from '../command.ts'
+import type { Diagnostic } from '../envelope.ts'
 import { type Answers, fromEach } from '../fleet.ts'
+import { sayMs } from '../span.ts'
 import { pause } from '../wait.ts'
 
 export async function lag(call: Call): Promise<Outcome> {
@@ -24,35 +26,55 @@ export async function lag(call: Call): Promise<Outcome> {
 
 async function once(call: Call, limit: number | null): Promise<Outcome> {
   const { rows, exit, diagnostics } = await lagRows(call)
-  const over = limit === null ? [] : rows.filter((row) => number(row, 'lag') > limit)
   const table = columns(
     rows,
     [
       { title: 'SERVICE', of: (row) => text(row, 'service') },
       { title: 'FEED', of: (row) => text(row, 'feed') },
-      { title: 'LAG', of: (row) => number(row, 'lag'), align: 'right' },
+      { title: 'LAG', of: lagText, align: 'right' },
+      { title: 'OLDEST UNREAD', of: (row) => oldestText(row), align: 'right' },
     ],
     call.terminal.width,
   )
-  const found = over.map((row) => ({
-    ...({ code: 'LAG', severity: 'error' } as const),
-    message: `${text(row, 'service')} is ${text(row, 'lag')} messages behind ${text(row, 'feed')}.`,
-    hint: `estafet doctor --service ${text(row, 'service')} says why.`,
-  }))
+  const unread = rows.filter((row) => numberOrNull(row, 'lag') === null).map(unreadable)
+  const over = limit === null ? [] : rows.filter((row) => (numberOrNull(row, 'lag') ?? 0) > limit).map(behind)
   return {
     data: rows,
     text: rows.length === 0 ? 'No subscriptions.' : table,
-    exit: found.length > 0 ? 'found' : exit,
-    diagnostics: [...diagnostics, ...found],
+    exit: over.length > 0 ? 'found' : unread.length > 0 ? 'partial' : exit,
+    diagnostics: [...diagnostics, ...unread, ...over],
+  }
+}
+
+function lagText(row: Item): string | null {
+  const lag = textOrNull(row, 'lag')
+  return lag === null || flag(row, 'isExact') ? lag : `up to ${lag}`
+}
+
+function oldestText(row: Item): string | null {
+  const seconds = numberOrNull(row, 'seconds')
+  return seconds === null || seconds === 0 ? null : sayMs(seconds * 1000)
+}
+
+function unreadable(row: Item): Diagnostic {
+  const [service, feed, error] = [text(row, 'service'), text(row, 'feed'), textOrNull(row, 'error') ?? 'unknown']
+  return {
+    ...{ code: 'UNAVAILABLE', severity: 'error', message: `${service} cannot read ${feed}: ${error}.` },
+    hint: 'See that the database or broker of that feed runs, and the log of the service.',
+  }
+}
+
+function behind(row: Item): Diagnostic {
+  const [service, feed, lag] = [text(row, 'service'), text(row, 'feed'), text(row, 'lag')]
+  return {
+    ...{ code: 'LAG', severity: 'error', message: `${service} is ${lag} messages behind ${feed}.` },
+    hint: `estafet doctor --service ${service} says why.`,
   }
 }
 
 /** How far behind each subscription is, of all services. */
 async function lagRows(call: Call): Promise<Omit<Answers<never>, 'found'> & { readonly rows: readonly Item[] }> {
   const { found, exit, diagnostics } = await fromEach(call, (client) => client.all('/lag'))
-  return {
-    rows: found.flatMap(({ service, value }) => value.map((each): Item => ({ service, ...each }))),
-    exit,
-    diagnostics,
-  }
+  const rows = found.flatMap(({ service, value }) => value.map((each): Item => ({ service, ...each })))
+  return { rows, exit, diagnostics }
 }

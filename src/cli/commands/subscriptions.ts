@@ -1,4 +1,4 @@
-import { type Item, items, number, text, textOrNull } from '../answer.ts'
+import { flag, type Item, items, number, text, textOrNull } from '../answer.ts'
 import { columns } from '../columns.ts'
 import { type Call, done, type Outcome } from '../command.ts'
 import { confirm } from '../confirm.ts'
@@ -50,23 +50,35 @@ export async function resume(call: Call): Promise<Outcome> {
 }
 
 export async function replay(call: Call): Promise<Outcome> {
-  const to = call.options.text('to')
-  if (to === null || !/^\d{1,18}$/.test(to)) throw usage('Say from where: --to POSITION, 0 for everything.')
+  const from = fromOf(call)
   const { client, path, feed } = await feedOf(call)
-  const preview = await client.post(`${path}/replay/preview`, { to })
+  const preview = await client.post(`${path}/replay/preview`, from)
   const count = number(preview, 'count')
   const refusal = await confirm(call, {
     data: { service: client.name, feed, ...preview },
-    text: `${count} messages of ${feed} would come again to ${client.name}, and take effect again.`,
+    text: `${flag(preview, 'isExact') ? '' : 'more than '}${count} messages of ${feed} would come again to ${client.name}, and take effect again.`,
     question: `Replay ${count} messages into ${client.name}`,
     isEmpty: count === 0,
   })
   if (refusal !== null) return refusal
   const answer = await client.post(`${path}/replay`, {
-    ...{ to, expect: count, requestId: crypto.randomUUID() },
+    // As it was seen: what came in between does not make it another replay.
+    ...{ ...from, expect: count, reached: preview['reached'], requestId: crypto.randomUUID() },
     ...reasonOf(call),
   })
-  return done({ service: client.name, feed, ...answer }, `${client.name} handles ${feed} again from ${to}`)
+  return done({ service: client.name, feed, ...answer }, `${client.name} handles ${count} messages of ${feed} again`)
+}
+
+/** From where history comes again. Throws a usage failure unless exactly one of --to and --since says so. */
+function fromOf({ options }: Call): Readonly<Record<string, string>> {
+  const [to, since] = [options.text('to'), options.text('since')]
+  if ((to === null) === (since === null)) {
+    throw usage('Say from where: --to POSITION (0: everything), or --since TIME.')
+  }
+  if (to !== null && !/^\d{1,18}$/.test(to)) throw usage('--to takes a position: a whole number.')
+  if (since !== null && Number.isNaN(Date.parse(since)))
+    throw usage('--since takes a time such as 2026-01-31T08:00:00Z.')
+  return to === null ? { time: new Date(since ?? '').toISOString() } : { to }
 }
 
 async function feedOf(

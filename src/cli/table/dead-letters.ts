@@ -56,12 +56,15 @@ export const deadLetterCommands: readonly CommandSpec[] = [
   },
   {
     name: 'dead-letters diff',
-    says: 'Shows how a dead letter’s payload differs from what it was before it was edited',
+    says: 'Shows which fields an edit changed, by the number of the old message or of the new one',
     arguments: [number],
     options: {},
     reaches: 'services',
     examples: [
-      { line: 'estafet dead-letters diff billing/1', says: 'A line for each field; exit 0 also when nothing differs.' },
+      {
+        line: 'estafet dead-letters diff billing/1',
+        says: 'Old and new value of each field; exit 4 when it was not edited.',
+      },
     ],
     load: async () => (await import('../commands/dead-letters.ts')).diff,
   },
@@ -70,21 +73,30 @@ export const deadLetterCommands: readonly CommandSpec[] = [
     says: 'Handles a dead letter in a transaction that is rolled back, and says how it went',
     more: 'What a handler does outside its transaction does happen. Exit 1 when the handler fails.',
     arguments: [number],
-    options: {},
+    options: {
+      with: {
+        kind: 'text',
+        value: 'PAYLOAD',
+        says: 'try it with this payload, as edit would have it: JSON, @FILE, or -',
+      },
+    },
     reaches: 'services',
     examples: [{ line: 'estafet dead-letters dry-run billing/1', says: 'Has the fix of the handler helped?' }],
     load: async () => (await import('../commands/dead-letters-change.ts')).dryRun,
   },
   {
     name: 'dead-letters edit',
-    says: 'Replaces a dead letter by one with another payload; the first one is kept beside it',
+    says: 'Replaces a dead letter by one with another payload, which is tried at once; the first one is kept',
+    more: 'A field that is left as *** keeps its value.',
     arguments: [number, { name: 'PAYLOAD', says: 'the new payload: JSON, @FILE, or - for standard input' }],
     options: {
       reason: { kind: 'text', value: 'TEXT', says: 'why, for the audit' },
       yes: { kind: 'flag', says: 'do it without asking' },
     },
     reaches: 'services',
-    examples: [{ line: 'estafet dead-letters edit billing/1 @fixed.json --yes', says: 'Then redrive it.' }],
+    examples: [
+      { line: 'estafet dead-letters edit billing/1 @fixed.json --yes', says: 'With the payload from a file.' },
+    ],
     load: async () => (await import('../commands/dead-letters-change.ts')).edit,
   },
   {

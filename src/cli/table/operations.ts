@@ -67,6 +67,7 @@ export const operationCommands: readonly CommandSpec[] = [
     arguments: [feed],
     options: {
       to: { kind: 'text', value: 'POSITION', says: 'handle again what comes after this position (0: everything)' },
+      since: { kind: 'text', value: 'TIME', says: 'or what comes from this time on (ISO 8601)' },
       'dry-run': { kind: 'flag', says: 'show what would come again, and do nothing' },
       reason,
       yes,
