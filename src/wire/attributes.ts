@@ -1,0 +1,96 @@
+import type { StoredMessage } from '../message/message.ts'
+import type { RelayedMessage } from '../ports/sink.ts'
+
+/**
+ * The CloudEvents 1.0 context attributes of a message, all as text. `partitionkey` and `traceparent` are extensions that
+ * CloudEvents knows; `eventversion`, `correlationid`, `causationid`, `epoch`, `position`, `previous` and `headers` are ours.
+ *
+ * @source https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
+ */
+export type Attributes = Readonly<Record<string, string>>
+
+/** Where a message of somebody else stands, which says nothing of position and chain. */
+export interface ForeignPlace {
+  readonly partition: number
+  readonly offset: bigint
+  /** The broker's key of the record. */
+  readonly key?: string | null
+  /** The broker's time of the record; ISO 8601 in UTC. */
+  readonly time?: string
+}
+
+/** A message as it came from a broker. */
+export interface WireMessage {
+  readonly message: StoredMessage
+  /** Null when it came without a chain: then its place in the broker alone tells it from a duplicate. */
+  readonly previous: bigint | null
+}
+
+/** The attributes of a message; its payload goes beside them. */
+export function attributesOf({ message, previous }: RelayedMessage): Attributes {
+  const optional = {
+    causationid: message.causationId,
+    traceparent: message.traceparent,
+    headers: Object.keys(message.headers).length === 0 ? null : JSON.stringify(message.headers),
+  }
+  return {
+    ...{ specversion: '1.0', id: message.id, source: message.source, type: message.type, time: message.time },
+    ...{ datacontenttype: 'application/json', subject: message.key, partitionkey: message.key },
+    ...{ eventversion: String(message.version), correlationid: message.correlationId },
+    ...{ epoch: message.epoch, position: message.position.toString(), previous: previous.toString() },
+    ...Object.fromEntries(Object.entries(optional).filter((entry): entry is [string, string] => entry[1] !== null)),
+  }
+}
+
+/**
+ * A message of attributes and payload. What lacks position, previous or epoch is somebody else's: it gets a place made of
+ * topic, partition and offset, which is the same whenever it is read.
+ */
+export function messageOf(attributes: Attributes, payload: string, topic: string, place: ForeignPlace): WireMessage {
+  const id = attributes['id'] ?? `${topic}/${place.partition}/${place.offset}`
+  const own = ownPlace(attributes)
+  return {
+    previous: own?.previous ?? null,
+    message: {
+      ...{ id, topic, payload },
+      source: attributes['source'] ?? `topic:${topic}`,
+      epoch: own?.epoch ?? `${topic}/${place.partition}`,
+      position: own?.position ?? place.offset + 1n,
+      time: attributes['time'] ?? place.time ?? '1970-01-01T00:00:00.000Z',
+      type: attributes['type'] ?? topic,
+      version: wholeNumber(attributes['eventversion']) ?? 1,
+      key: attributes['partitionkey'] ?? place.key ?? attributes['subject'] ?? id,
+      correlationId: attributes['correlationid'] ?? id,
+      causationId: attributes['causationid'] ?? null,
+      traceparent: attributes['traceparent'] ?? null,
+      headers: headersOf(attributes['headers']),
+    },
+  }
+}
+
+function ownPlace(attributes: Attributes): { epoch: string; position: bigint; previous: bigint } | null {
+  const { epoch, position, previous } = attributes
+  if (epoch === undefined || position === undefined || previous === undefined) return null
+  return isPosition(position) && isPosition(previous)
+    ? { epoch, position: BigInt(position), previous: BigInt(previous) }
+    : null
+}
+
+function isPosition(text: string): boolean {
+  return /^\d{1,19}$/.test(text)
+}
+
+function wholeNumber(text: string | undefined): number | null {
+  return text !== undefined && /^[1-9]\d{0,4}$/.test(text) ? Number(text) : null
+}
+
+function headersOf(text: string | undefined): Readonly<Record<string, string>> {
+  if (text === undefined) return {}
+  try {
+    const parsed: unknown = JSON.parse(text)
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return {}
+    return Object.fromEntries(Object.entries(parsed).map(([name, value]) => [name, String(value)]))
+  } catch {
+    return {}
+  }
+}
