@@ -8,19 +8,22 @@ import { fromStructured, toStructured } from '../../../src/wire/structured.ts'
 const text = fc.string({ minLength: 1, unit: 'grapheme' })
 const place = { partition: 3, offset: 41n }
 
-const message: fc.Arbitrary<StoredMessage> = fc.record({
-  ...{ id: fc.uuid(), type: text, topic: fc.constant('work'), key: text, source: text, epoch: text },
-  version: fc.integer({ min: 1, max: 32_767 }),
-  ...{ correlationId: text, causationId: fc.option(text), traceparent: fc.option(text) },
-  headers: fc.dictionary(
-    fc.stringMatching(/^[a-z]{1,8}$/).filter((name) => name !== 'content-type'),
-    text,
-    { noNullPrototype: true },
-  ),
-  payload: fc.jsonValue().map((value) => JSON.stringify(value)),
-  position: fc.bigInt({ min: 1n, max: 9_000_000_000_000_000_000n }),
-  time: fc.constant('2026-11-21T08:00:00.123456Z'),
-})
+const message: fc.Arbitrary<StoredMessage> = fc.record(
+  {
+    ...{ id: fc.uuid(), type: text, topic: fc.constant('work'), key: text, source: text, epoch: text },
+    version: fc.integer({ min: 1, max: 32_767 }),
+    ...{ correlationId: text, causationId: fc.option(text), traceparent: fc.option(text) },
+    headers: fc.dictionary(
+      fc.stringMatching(/^[a-z]{1,8}$/).filter((name) => name !== 'content-type'),
+      text,
+      { noNullPrototype: true },
+    ),
+    payload: fc.jsonValue().map((value) => JSON.stringify(value)),
+    position: fc.bigInt({ min: 1n, max: 9_000_000_000_000_000_000n }),
+    time: fc.constant('2026-11-21T08:00:00.123456Z'),
+  },
+  { noNullPrototype: true },
+)
 
 test('what is sent comes back the same, in both modes', () => {
   fc.assert(
