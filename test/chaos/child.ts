@@ -158,7 +158,8 @@ function connect(url: string): pg.Pool {
   // A mutant that saves apart from COMMIT must do so before it.
   const pipeline = options.mutant === null
   const config: pg.PoolConfig & { readonly pipeline: boolean } = { connectionString: url, max: 10, pipeline }
-  const pool = new pg.Pool({ ...config, connectionTimeoutMillis: 3_000 })
+  // Without it, an answer that never comes over a connection that never closes is waited for without end.
+  const pool = new pg.Pool({ ...config, connectionTimeoutMillis: 3_000, query_timeout: 3_000 })
   pool.on('connect', (client) => void client.on('error', () => {}))
   pool.on('error', () => {})
   pools.push(pool)

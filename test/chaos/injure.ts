@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Disk } from './disk.ts'
 import { Placed } from './events.ts'
-import type { ProxyFault } from './fault-proxy.ts'
+import type { ProxiedConnection, ProxyFault } from './fault-proxy.ts'
 import type { Injury } from './nemesis.ts'
 import type { ChaosSystem } from './system.ts'
 
@@ -33,6 +33,10 @@ export async function injure(
         () => system.proxy.set({ kind: 'off' }),
       )
     case 'half-open':
+      if (injury.heals === 'never') {
+        for (const connection of chosen(system, injury.share)) connection.set({ kind: 'half-open' })
+        return () => {}
+      }
       some(system, injury.share, { kind: 'half-open' })
       return () => {
         if (injury.heals === 'reset') system.proxy.set({ kind: 'reset' })
@@ -61,7 +65,11 @@ function signal(pid: number | undefined, name: NodeJS.Signals): void {
 /** A share of the connections open now; with a share of 1, those to come as well. */
 function some(system: ChaosSystem, share: number, fault: ProxyFault): void {
   if (share >= 1) system.proxy.set(fault)
-  else for (const connection of system.proxy.connections()) if (Math.random() < share) connection.set(fault)
+  else for (const connection of chosen(system, share)) connection.set(fault)
+}
+
+function chosen(system: ChaosSystem, share: number): readonly ProxiedConnection[] {
+  return system.proxy.connections().filter(() => Math.random() < share)
 }
 
 function again(everyMs: number, begin: () => void, end: () => void): () => void {

@@ -10,8 +10,8 @@ export type Injury =
   | { readonly fault: 'reset'; readonly share: number }
   /** The answer to COMMIT is swallowed on this share of the connections, several times while it lasts. */
   | { readonly fault: 'swallow'; readonly share: number }
-  /** Heals by moving on, or by RST. */
-  | { readonly fault: 'half-open'; readonly share: number; readonly heals: 'off' | 'reset' }
+  /** Heals by moving on, by RST, or not at all: then those connections are dead and nobody says so. */
+  | { readonly fault: 'half-open'; readonly share: number; readonly heals: 'off' | 'reset' | 'never' }
   | { readonly fault: 'postgres'; readonly how: 'SIGQUIT' | 'SIGKILL' }
   /** Somebody else's transaction that has published and stays open, then rolls back. */
   | { readonly fault: 'foreign'; readonly database: 'orders' | 'billing' }
@@ -93,7 +93,7 @@ function injure(
     case 'half-open':
       return {
         forMs: between(leaseMs, 3 * leaseMs),
-        injury: { fault, share, heals: random.fraction() < 0.5 ? 'off' : 'reset' },
+        injury: { fault, share, heals: (['off', 'reset', 'never'] as const)[between(0, 2)] ?? 'off' },
       }
     case 'postgres':
       return { forMs: 500, injury: { fault, how: random.fraction() < 0.7 ? 'SIGQUIT' : 'SIGKILL' } }
