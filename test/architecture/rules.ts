@@ -24,6 +24,7 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
     node: false,
   },
   runtime: { folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'telemetry'], node: true },
+  ops: { folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'runtime'], node: true },
   // A client of the ops API; beside it, only what migrates a database.
   cli: { folders: ['message', 'drivers/postgres'], node: true, lazily: ['pg'] },
 }

@@ -1,0 +1,6 @@
+export type { OpsApi } from './ops/api.ts'
+export type { RateLimit } from './ops/rate-limit.ts'
+export { type Role, roles } from './ops/role.ts'
+export { type OpsOptions, ops, type ServedOps, type ServeOpsOptions, serveOps } from './ops/serve.ts'
+export type { OpsStore } from './ops/subject.ts'
+export type { OpsToken } from './ops/tokens.ts'

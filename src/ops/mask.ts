@@ -1,0 +1,61 @@
+import { EstafetError } from '../message/errors.ts'
+
+/** What stands for a field that is hidden. */
+export const masked = '***'
+
+/** Paths of fields that are hidden, such as `customer.email`; null: everything is. */
+export type Mask = readonly string[] | null
+
+/** Data with `***` for what the mask names; in a list, of each item. */
+export function maskData(data: unknown, mask: Mask): unknown {
+  if (mask === null) return masked
+  return mask.reduce((part: unknown, path) => maskPath(part, path.split('.')), data)
+}
+
+/**
+ * What somebody who saw masked data sends back, with the hidden values in their places again. Throws INVALID_MESSAGE when
+ * there is a `***` without a value to keep.
+ */
+export function unmaskData(data: unknown, original: unknown, mask: Mask): unknown {
+  if (mask === null) throw nothingToKeep('(root)')
+  return mask.reduce((part: unknown, path) => unmaskPath(part, original, path.split('.'), path), data)
+}
+
+function maskPath(data: unknown, path: readonly string[]): unknown {
+  return changeAt(data, undefined, path, () => masked)
+}
+
+function unmaskPath(data: unknown, original: unknown, path: readonly string[], whole: string): unknown {
+  return changeAt(data, original, path, (value, kept) => {
+    if (value !== masked) return value
+    if (kept === undefined) throw nothingToKeep(whole)
+    return kept
+  })
+}
+
+type Change = (value: unknown, beside: unknown) => unknown
+
+/** Changes what stands at a path, if anything does; `beside` is walked along. */
+function changeAt(data: unknown, beside: unknown, [field, ...rest]: readonly string[], change: Change): unknown {
+  if (field === undefined) return change(data, beside)
+  if (Array.isArray(data)) {
+    return data.map((item, at) =>
+      changeAt(item, Array.isArray(beside) ? beside[at] : undefined, [field, ...rest], change),
+    )
+  }
+  if (typeof data !== 'object' || data === null || !Object.hasOwn(data, field)) return data
+  const inner = changeAt(ownField(data, field), ownField(beside, field), rest, change)
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, name === field ? inner : value]))
+}
+
+function ownField(data: unknown, field: string): unknown {
+  if (typeof data !== 'object' || data === null || !Object.hasOwn(data, field)) return undefined
+  const value: unknown = Reflect.get(data, field)
+  return value
+}
+
+function nothingToKeep(field: string): EstafetError {
+  return new EstafetError('INVALID_MESSAGE', `The hidden field ${field} has no value to keep; write one.`, {
+    details: { fields: [field] },
+  })
+}

@@ -1,0 +1,61 @@
+import type { Handler } from '../delivery/handler.ts'
+import { dryRun } from '../inbox/dry-run.ts'
+import type { OutgoingMessage } from '../message/message.ts'
+import type { Publish } from '../outbox/publisher.ts'
+import type { NewAuditEntry, Recorded } from '../ports/audit.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Operations } from '../ports/operations.ts'
+import type { UnitOfWork } from '../ports/unit-of-work.ts'
+import type { Service } from '../runtime/service.ts'
+import type { Subject } from './call.ts'
+
+/** What the ops API needs of a service's own database. */
+export interface OpsStore<Tx> {
+  readonly unitOfWork: UnitOfWork<Tx>
+  /** Encodes messages as publishing would. */
+  readonly prepare: (messages: readonly OutgoingMessage[]) => unknown
+  readonly publish: Publish<Tx>
+  readonly operations: Operations<Tx>
+}
+
+export interface SubjectOptions<Tx> extends Pick<Subject, 'running' | 'version' | 'events' | 'clock' | 'random'> {
+  readonly service: Pick<Service<Tx>, 'name' | 'lanes' | 'publishes'> & { readonly handlers: readonly Handler<Tx>[] }
+  readonly store: OpsStore<Tx>
+  readonly logger: Logger
+}
+
+/** Binds a service to its kind of transaction, so that no route has to know it. */
+export function subjectOf<Tx>(options: SubjectOptions<Tx>): Subject {
+  const { service, store, clock, random, logger, running, version, events } = options
+  const { probe, ...operations } = store.operations
+  return {
+    ...{ service, running, operations, version, events, clock, random },
+    tryOut: (message, signal) =>
+      dryRun({ ...store, probe, handlers: service.handlers, clock, logger }, message, signal),
+    publishOnce: (message, entry, requestId) => publishOnce(store, message, entry, requestId),
+  }
+}
+
+/** Ends the transaction of a request that was made before; it never leaves this file. */
+class Undo extends Error {}
+
+async function publishOnce<Tx>(
+  store: OpsStore<Tx>,
+  message: OutgoingMessage,
+  entry: NewAuditEntry,
+  requestId: string,
+): Promise<Recorded> {
+  let recorded: Recorded | null = null
+  try {
+    return await store.unitOfWork.run(async (tx) => {
+      const [published] = await store.publish(tx, message)
+      const request = { requestId, result: published?.id ?? null }
+      recorded = await store.operations.audit.record(tx, entry, request)
+      if (recorded.outcome !== 'done') throw new Undo()
+      return recorded
+    })
+  } catch (error) {
+    if (error instanceof Undo && recorded !== null) return recorded
+    throw error
+  }
+}
