@@ -106,8 +106,10 @@ function queueClauses<Tx>(): readonly Clause<ParkingDriver<Tx>>[] {
         const attempt = await attemptAt(driver, 'k')
         await parkAll(driver, lane, [follower(2, 'k')])
         await driver.unitOfWork.run((tx) => driver.parking.parkUntried(tx, lane, [message(3, 'k')]))
+        // Handled before its holder knew that the key is parked: it takes its place, whatever it would wait for.
+        await parkAll(driver, lane, [failed(4, 'k', { kind: 'retry', afterMs: longMs })])
         await apply(driver, attempt)
-        same(await drain(driver), ['1', '2', '3'], 'what was applied')
+        same(await drain(driver), ['1', '2', '3', '4'], 'what was applied')
       },
     },
     {

@@ -7,6 +7,10 @@ import * as z from 'zod'
 import { allPostgres } from '../../engines/postgres/binaries.ts'
 import { provisionDatabase } from '../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
+import { sample } from '../../src/contract/message.ts'
+import { failure } from '../../src/contract/parking-driver.ts'
+import { postgresParking } from '../../src/drivers/postgres/parking.ts'
+import { postgresRetries } from '../../src/drivers/postgres/retries.ts'
 
 const Placed: EventType<string> = event('order.placed', { version: 1, schema: z.string(), key: (text) => text })
 const owner = { name: 'orders_owner', password: 'a' }
@@ -63,6 +67,32 @@ for (const binaries of allPostgres()) {
       }
     })
 
+    test('a service can park messages, try them and apply them, and cannot change what people did', async () => {
+      const pool = as('orders', 'b')
+      const { lanes, unitOfWork } = postgres(pool)
+      const [parking, retries] = [postgresParking(pool), postgresRetries(pool)]
+      const group = { subscription: 's', feed: 'f', epoch: 'e', starts: [0n], isNewEpochAccepted: false }
+      await lanes.survey(group, { owner: 'me', leaseMs: 60_000, working: [] })
+      const lane = await lanes.take(group, 0, 'me', 60_000)
+      assert.ok(lane)
+      const place = { source: 'orders', epoch: 'e', position: 1n, time: '2026-01-02T03:04:05.678901Z' }
+      const message = { ...sample(1, { key: 'k' }), ...place }
+      await unitOfWork.run(async (tx) => {
+        assert.deepEqual(await parking.hold(tx, lane, ['k']), [])
+        await parking.park(tx, lane, [{ message, failure: failure({ kind: 'retry', afterMs: 0 }) }])
+      })
+      for (const isLast of [false, true]) {
+        const attempt = await retries.begin({ group, key: 'k' }, { owner: 'me', serviceVersion: '1' }, 60_000)
+        assert.ok(attempt)
+        if (isLast) await unitOfWork.run((tx) => retries.applied(tx, attempt))
+        else await retries.failed(attempt, failure({ kind: 'retry', afterMs: 0 }))
+      }
+      assert.equal((await retries.due(group, [0], 1)).load.messages, 0)
+      for (const text of [`UPDATE estafet.audit SET who = 'another'`, `DELETE FROM estafet.audit`]) {
+        assert.equal(await code(pool.query(text)), '42501', text)
+      }
+    })
+
     test('only a commit that published is announced', async () => {
       const store = postgres(as('orders', 'b'))
       const ear = as('inventory', 'b')
@@ -93,6 +123,8 @@ for (const binaries of allPostgres()) {
       for (const text of [
         `SELECT * FROM estafet.outbox`,
         `SELECT * FROM estafet.lane`,
+        `SELECT * FROM estafet.parked_message`,
+        `SELECT * FROM estafet.attempt`,
         `SELECT * FROM estafet.epoch`,
         `INSERT INTO estafet.outbox_messages (position) VALUES (9)`,
         `SELECT nextval('estafet.outbox_position')`,
