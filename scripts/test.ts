@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { allPostgres } from '../engines/postgres/binaries.ts'
+import { findRedis, howToGetRedis } from '../engines/redis/binaries.ts'
 
 interface Outcome {
   readonly stage: string
@@ -32,6 +33,7 @@ const suites: Readonly<Record<string, string>> = {
   property: 'test/property/**/*.test.ts',
   simulation: 'test/simulation/**/*.test.ts',
   contract: 'test/contract/**/*.test.ts',
+  brokers: 'test/brokers/**/*.test.ts',
   failures: 'test/failures/**/*.test.ts',
   engines: 'test/engines/**/*.test.ts',
   stress: 'test/stress/**/*.test.ts',
@@ -112,6 +114,7 @@ function findEngines(): Outcome {
       isFound: found.some(({ name }) => name.includes('system')),
       get: 'apt-get install postgresql',
     },
+    { name: 'Redis 7 or later', isFound: findRedis() !== null, get: howToGetRedis },
   ]
   for (const { name, isFound, get } of wantedEngines) {
     console.log(
