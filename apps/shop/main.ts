@@ -1,11 +1,15 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { logger } from 'estafet'
 import { help, type Options, options as readOptions, UnusableOptions } from './options.ts'
+import type { Poison } from './poison/poisoned.ts'
 import { report } from './reconciliation/report.ts'
 import { type ReadInvoices, readInvoices } from './replay/invoices.ts'
 import { UnusableFile } from './replay/text-lines.ts'
 import { run } from './run.ts'
+import { serviceNames } from './system/services.ts'
 import { AlreadyRunning, takeFolder } from './system/single-instance.ts'
-import { startSystem } from './system/system.ts'
+import { type System, startSystem } from './system/system.ts'
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
@@ -39,23 +43,42 @@ async function main(): Promise<number> {
 }
 
 async function runShop(options: Options, read: ReadInvoices, ending: AbortSignal): Promise<number> {
-  const log = logger({ service: 'shop', level: options.kill === null ? 'info' : 'error' })
+  const isFaulty = options.kill !== null || options.poison !== null
+  const log = logger({ service: 'shop', level: isFaulty ? 'error' : 'info' })
   say('Starting PostgreSQL and the services orders, inventory, payments, notifications ...')
-  const system = await startSystem(options.home, { logger: log, quiet: true })
+  const poison = options.poison === null ? {} : { poison: poisonFor(options.home, options.poison) }
+  const system = await startSystem(options.home, { logger: log, quiet: true, ...poison })
   try {
     const at = await system.supervisor.ready()
+    const connect = writeConnectFile(options.home, system)
     ending.throwIfAborted()
     for (const [name, { url }] of Object.entries(at)) say(`  ${name.padEnd(14)}${url}/openapi.json`)
     const done = await run(system, { options, read, signal: ending, say })
     process.stdout.write(options.json ? `${JSON.stringify(done, null, 2)}\n` : `\n${report(done)}\n`)
     if (options.stay && !ending.aborted) {
-      say('\nThe shop stays up; Ctrl-C ends it.')
+      say(`\nThe shop stays up; Ctrl-C ends it. To look inside: npx estafet status --connect ${connect}`)
       await new Promise((resolve) => ending.addEventListener('abort', resolve))
     }
-    return done.reconciliation.isEqual ? 0 : 1
+    return done.reconciliation.isEqual && (done.mended?.before.isExplained ?? true) ? 0 : 1
   } finally {
     await system.stop()
   }
+}
+
+/** Tells the command line where the services are; for this user alone, because the token is in it. */
+function writeConnectFile(home: string, system: System): string {
+  const path = join(home, 'ops.json')
+  const services = Object.fromEntries(serviceNames.map((name) => [name, system.opsUrl(name)]))
+  rmSync(path, { force: true })
+  writeFileSync(path, JSON.stringify({ token: system.opsToken, services }), { mode: 0o600 })
+  return path
+}
+
+/** A fault that lasts until somebody mends it: `mend` does. */
+function poisonFor(home: string, share: number): Poison {
+  const mended = join(home, 'mended')
+  rmSync(mended, { force: true })
+  return { share, mended }
 }
 
 /** Aborts on Ctrl-C, on SIGTERM, and when npm, which started us, is gone. */

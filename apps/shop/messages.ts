@@ -55,3 +55,6 @@ export const StockMoved = event('stock.moved', { version: 1, schema: movement, k
 const entry = z.object({ invoiceNo, country, amount: decimal })
 export const PaymentCaptured = event('payment.captured', { version: 1, schema: entry, key })
 export const PaymentRefunded = event('payment.refunded', { version: 1, schema: entry, key })
+
+/** What follows from them. */
+export const followUps = [StockMoved, PaymentCaptured, PaymentRefunded] as const

@@ -11,6 +11,8 @@ export interface Options {
   readonly help: boolean
   /** Seed of the kills during the run; null for none. */
   readonly kill: number | null
+  /** Share of the events that fail on purpose; null for none. */
+  readonly poison: number | null
   readonly home: string
 }
 
@@ -24,6 +26,7 @@ export const help = `The shop: four services, each with its own database, fed wi
   npm start -- --invoices N       the first N invoices only
   npm start -- --rate N           at most N invoices per second
   npm start -- --kill SEED        kill -9 services and the database server at random moments meanwhile
+  npm start -- --poison 1%        let 1% of the events fail on purpose, show what is parked, mend the fault and redrive
   npm start -- --stay             keep it running afterwards; Ctrl-C ends it
   npm start -- --json             the reconciliation as JSON on standard output
   npm start -- --home FOLDER      where the database server keeps its files (.estafet/shop)
@@ -42,6 +45,7 @@ export function options(words: readonly string[], cwd: string): Options {
     rate: number('--rate', values.rate, 0.001) ?? Number.POSITIVE_INFINITY,
     invoices: number('--invoices', values.invoices, 1) ?? Number.POSITIVE_INFINITY,
     kill: number('--kill', values.kill, 1) ?? null,
+    poison: values.poison === undefined ? null : share('--poison', values.poison),
     home:
       values.home === undefined
         ? fileURLToPath(new URL('../../.estafet/shop/', import.meta.url))
@@ -61,6 +65,7 @@ function parse(words: readonly string[]) {
         rate: { type: 'string' },
         invoices: { type: 'string' },
         kill: { type: 'string' },
+        poison: { type: 'string' },
         home: { type: 'string' },
         stay: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
@@ -70,6 +75,12 @@ function parse(words: readonly string[]) {
   } catch (error) {
     throw new UnusableOptions(error instanceof Error ? `${error.message}.` : 'The options cannot be read.')
   }
+}
+
+function share(name: string, text: string): number {
+  const value = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text)
+  if (/^[\d.]+%?$/.test(text) && value > 0 && value <= 0.5) return value
+  throw new UnusableOptions(`${name} wants a share above 0 and up to 50%, such as 1%, not ${JSON.stringify(text)}.`)
 }
 
 function number(name: string, text: string | undefined, least: number): number | undefined {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Options } from './options.ts'
+import { mend } from './poison/mend.ts'
 import { type Actual, actualFigures } from './reconciliation/actual.ts'
 import { expectedFigures } from './reconciliation/expected.ts'
 import { reconcile } from './reconciliation/reconcile.ts'
@@ -30,16 +31,19 @@ export async function run(system: System, { options, read, signal, say }: RunInp
   healed.abort()
   const killed = await kills
   signal.throwIfAborted()
-  const actual = await drained(system, signal)
+  const drained = await settled(system, signal)
   const wanted = new Set(invoices.map(({ invoiceNo }) => invoiceNo))
   const expected = await expectedFigures(options.file, {
     lines: new Set(badLines.map(({ line }) => line)),
     isWanted: (invoiceNo) => wanted.has(invoiceNo),
   })
+  const mended = options.poison === null ? null : await mend(system, reconcile(expected, drained), { signal, say })
+  const actual = mended === null ? drained : await settled(system, signal)
   return {
     file: options.file,
     badLines,
     sent,
+    mended,
     reconciliation: reconcile(expected, actual),
     counters: await counters(system),
     killed,
@@ -75,8 +79,8 @@ async function send(system: System, read: ReadInvoices, options: Options, signal
 
 const stuckAfterMs = 60_000
 
-/** Waits until every event has had its effect, or nothing has moved for a minute. */
-async function drained(system: System, signal: AbortSignal): Promise<Actual> {
+/** Waits until every event has had its effect or waits for a person, or nothing has moved for a minute. */
+async function settled(system: System, signal: AbortSignal): Promise<Actual> {
   let before = -1
   let movedAt = performance.now()
   let bar: ReturnType<typeof progress> | null = null
@@ -91,11 +95,13 @@ async function drained(system: System, signal: AbortSignal): Promise<Actual> {
         const applied = total(actual, 'applied')
         const due = total(actual, 'expected')
         if (applied !== before) movedAt = performance.now()
-        const isDone = applied >= due && applied === before
+        const parked = [...actual.events.values()].flatMap((each) => each.parked)
+        const isTrying = parked.some(({ state }) => state === 'retrying')
+        const isDone = !isTrying && applied + parked.length >= due && applied === before
         before = applied
         if (isDone || performance.now() - movedAt > stuckAfterMs) return actual
         bar ??= progress('effects', due)
-        bar.set(applied, due)
+        bar.set(applied + parked.length, due)
       }
       await sleep(200, undefined, { signal })
     }

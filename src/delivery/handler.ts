@@ -88,7 +88,10 @@ export function onMany<Data, Tx>(
  * letter at once, with this reason; do not put content of the message into it.
  */
 export function rejected(reason: string, cause?: unknown): EstafetError {
-  return new EstafetError('REJECTED', reason, { cause })
+  const error = new EstafetError('REJECTED', reason, { cause })
+  // Its place is the handler that throws it, for people and for the group that it falls into.
+  Error.captureStackTrace(error, rejected)
+  return error
 }
 
 function traits<Data>(event: EventType<never, Data>, options: HandlerOptions) {

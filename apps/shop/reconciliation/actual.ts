@@ -19,8 +19,19 @@ export interface EventFigures {
   readonly applied: number
   /** Effects beyond the first of an event. */
   readonly doubled: number
-  /** Events without an effect. */
+  /** Events that wait in the queues of parked keys, some of them as dead letters. */
+  readonly parked: readonly ParkedEvent[]
+  /** Events that have no effect and do not wait for one. */
   readonly lost: number
+}
+
+/** An event that a service has not applied and has not lost. */
+export interface ParkedEvent {
+  readonly id: string
+  readonly type: string
+  readonly key: string
+  readonly state: 'waiting' | 'retrying' | 'dead'
+  readonly error: string | null
 }
 
 export interface Actual {
@@ -30,7 +41,7 @@ export interface Actual {
   readonly audits: readonly Audit[]
 }
 
-/** Audits the databases from outside: only tables of the applications and the logs' views are asked. */
+/** Audits the databases from outside: tables of the applications, the logs' views, and the queues of parked keys. */
 export async function actualFigures(adminUrl: (service: ServiceName) => string): Promise<Actual> {
   const clients = new Map<ServiceName, pg.Client>()
   try {
@@ -74,12 +85,23 @@ async function eventFigures(clients: ReadonlyMap<ServiceName, pg.Client>, name: 
     if (types !== undefined) expected.push(...(await published(clientOf(clients, source), types)))
   }
   const applied = rows.reduce((sum, row) => sum + row.times, 0)
+  const parked = await parkedEvents(clientOf(clients, name))
+  const waiting = new Set(parked.map(({ id }) => id))
   return {
     expected: expected.length,
     applied,
     doubled: applied - times.size,
-    lost: expected.filter((id) => !times.has(id)).length,
+    parked,
+    lost: expected.filter((id) => !times.has(id) && !waiting.has(id)).length,
   }
+}
+
+async function parkedEvents(client: pg.Client): Promise<readonly ParkedEvent[]> {
+  const { rows } = await client.query<ParkedEvent>(
+    `SELECT id, type, key, state, error_name AS error FROM estafet.parked_message
+     WHERE state IN ('waiting', 'retrying', 'dead') ORDER BY number`,
+  )
+  return rows
 }
 
 async function published(client: pg.Client, types: readonly string[]): Promise<readonly string[]> {

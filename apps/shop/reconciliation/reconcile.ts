@@ -7,6 +7,8 @@ import type { ByCountry, Figures } from './figures.ts'
 /** The file and the four databases, side by side. */
 export interface Reconciliation {
   readonly isEqual: boolean
+  /** True when whatever is not equal is named by the events that are parked: nothing is lost or doubled. */
+  readonly isExplained: boolean
   readonly file: Figures
   readonly services: readonly { readonly name: ServiceName; readonly figures: Figures; readonly isEqual: boolean }[]
   readonly countries: readonly {
@@ -39,12 +41,15 @@ export function reconcile(expected: ByCountry, actual: Actual): Reconciliation {
   const events = serviceNames.map((name) => ({
     name,
     published: actual.published.get(name) ?? 0,
-    ...(actual.events.get(name) ?? { expected: 0, applied: 0, doubled: 0, lost: 0 }),
+    ...(actual.events.get(name) ?? { expected: 0, applied: 0, doubled: 0, parked: [], lost: 0 }),
   }))
   const areEventsRight = events.every(
     ({ lost, doubled, applied, expected: due }) => lost + doubled === 0 && applied === due,
   )
   return {
+    isExplained: events.every(
+      ({ lost, doubled, applied, parked, expected: due }) => lost + doubled === 0 && applied + parked.length === due,
+    ),
     isEqual:
       services.every((each) => each.isEqual) && areEventsRight && actual.audits.every(({ wrong }) => wrong === 0),
     file: sum(expected),

@@ -1,10 +1,13 @@
 import { serve } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { type Logger, logger as makeLogger, type Service, start } from 'estafet'
+import { serveOps } from 'estafet/ops'
 import { type PostgresStore, postgres, postgresLog, type Sql } from 'estafet/postgres'
 import { supervised } from 'estafet/supervisor'
 import pg from 'pg'
 import * as z from 'zod'
+import { followUps, orderEvents } from '../messages.ts'
+import { poison, poisoned } from '../poison/poisoned.ts'
 import { addStandardRoutes } from './standard-routes.ts'
 
 /** What the composition root tells a service's process, as JSON in SHOP_SERVICE. */
@@ -13,6 +16,9 @@ export const processSettings = z.object({
   /** By name of the service whose log is read. */
   sources: z.record(z.string(), z.url()),
   quiet: z.boolean(),
+  poison: poison.nullable(),
+  /** For whoever sees and steers the services. */
+  opsToken: z.string(),
 })
 export type ProcessSettings = z.infer<typeof processSettings>
 
@@ -22,26 +28,41 @@ export async function runService(
   routes: (store: PostgresStore, logger: Logger) => OpenAPIHono = () => new OpenAPIHono(),
 ): Promise<void> {
   const settings = processSettings.parse(JSON.parse(process.env['SHOP_SERVICE'] ?? '{}'))
-  const logger = makeLogger({ service: service.name, level: settings.quiet ? 'error' : 'info' })
+  const level = settings.quiet ? 'error' : 'info'
+  const logger = makeLogger({
+    service: service.name,
+    level,
+    ...(settings.poison === null ? {} : { write: unlessDead }),
+  })
   const own = connect(settings.database, logger)
   const read = Object.entries(settings.sources).map(([source, url]) => ({ source, pool: connect(url, logger) }))
   const store = postgres(own, { idleInTransactionMs: 3_000 })
-  const running = await start(service, {
+  const running = await start(settings.poison === null ? service : poisoned(service, settings.poison), {
     store,
     sources: read.map(({ source, pool }) => postgresLog(pool, { source })),
     logger,
     leaseMs: 3_000,
     backOff: { firstMs: 50, maxMs: 2_000 },
   })
+  const ops = await serveOps({
+    ...{ service, running, store, logger, version: '1', events: [...orderEvents, ...followUps] },
+    tokens: [{ name: 'shop', role: 'admin', token: settings.opsToken }],
+  })
   const app = routes(store, logger)
   addStandardRoutes(app, service.name, running, store)
   const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
-    supervised({ url: `http://127.0.0.1:${port}` }, async () => {
+    supervised({ url: `http://127.0.0.1:${port}`, ops: new URL(ops.url).origin }, async () => {
       server.close()
+      await ops.close()
       await running.stop()
       await Promise.all([own, ...read.map(({ pool }) => pool)].map((pool) => pool.end()))
     })
   })
+}
+
+/** Leaves out the lines about dead letters: of those that are made on purpose there is a list in the end. */
+function unlessDead(line: string): void {
+  if (!line.includes('a message is a dead letter')) process.stderr.write(`${line}\n`)
 }
 
 function connect(url: string, logger: Logger): pg.Pool {

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import type { Logger } from 'estafet'
 import { type Supervisor, supervise } from 'estafet/supervisor'
 import { type PostgresServer, startPostgres } from '../../../engines/postgres/server.ts'
+import type { Poison } from '../poison/poisoned.ts'
 import { auditUrl, type DatabaseAccess, freshDatabases } from './databases.ts'
 import type { ProcessSettings } from './service-process.ts'
 import { type ServiceName, serviceNames } from './services.ts'
@@ -11,14 +13,23 @@ export interface System {
   readonly server: PostgresServer
   /** As the superuser of one service's database: for whoever audits from outside. */
   adminUrl(service: ServiceName): string
+  /** Where a service's ops API is just now; it moves when the process is started again. */
+  opsUrl(service: string): string
+  readonly opsToken: string
+  /** The file that ends a poisoning. */
+  readonly mended: string
   stop(): Promise<void>
 }
 
+export interface SystemOptions {
+  readonly logger: Logger
+  readonly quiet: boolean
+  readonly poison?: Poison
+}
+
 /** Starts the shop on a PostgreSQL in `home`, with databases that are new and empty. */
-export async function startSystem(
-  home: string,
-  options: { readonly logger: Logger; readonly quiet: boolean },
-): Promise<System> {
+export async function startSystem(home: string, options: SystemOptions): Promise<System> {
+  const opsToken = randomBytes(32).toString('base64url')
   const server = await startPostgres({
     home,
     restart: true,
@@ -33,21 +44,26 @@ export async function startSystem(
       processes: serviceNames.map((name) => ({
         name,
         module: new URL(`../${name}/main.ts`, import.meta.url),
-        env: { SHOP_SERVICE: settings(access[name], options.quiet) },
+        env: { SHOP_SERVICE: settings(access[name], options, opsToken) },
       })),
     })
     const stop = async (): Promise<void> => {
       await supervisor.stop()
       await server.stop()
     }
-    return { supervisor, server, adminUrl: (name) => auditUrl(server, name), stop }
+    const opsUrl = (name: string): string => String(supervisor.announcements()[name]?.['ops'] ?? 'http://127.0.0.1:9')
+    const adminUrl = (name: ServiceName): string => auditUrl(server, name)
+    return { supervisor, server, adminUrl, opsUrl, opsToken, mended: options.poison?.mended ?? '', stop }
   } catch (error) {
     await server.stop()
     throw error
   }
 }
 
-function settings(access: DatabaseAccess, quiet: boolean): string {
-  const told: ProcessSettings = { database: access.database, sources: { ...access.sources }, quiet }
+function settings(access: DatabaseAccess, { quiet, poison }: SystemOptions, opsToken: string): string {
+  const told: ProcessSettings = {
+    ...{ database: access.database, sources: { ...access.sources }, quiet, opsToken },
+    poison: poison ?? null,
+  }
   return JSON.stringify(told)
 }

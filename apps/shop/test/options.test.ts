@@ -14,6 +14,11 @@ test('a relative file and folder are looked for where the user is', () => {
   assert.deepEqual([file, home], ['/home/user/mine.csv', '/home/user/data/there'])
 })
 
+test('a share may be written as a part or in percent', () => {
+  assert.deepEqual([options(['--poison', '1%'], '/').poison, options(['--poison', '0.25'], '/').poison], [0.01, 0.25])
+  assert.equal(options([], '/').poison, null)
+})
+
 test('a number that is none, and a word that is no option, are refused by name', () => {
   const refused = (...words: readonly string[]): string => {
     let message = ''
@@ -29,6 +34,7 @@ test('a number that is none, and a word that is no option, are refused by name',
   }
   assert.equal(refused('--rate', 'fast'), '--rate wants a number above 0, not "fast".')
   assert.equal(refused('--invoices', '2.5'), '--invoices wants a whole number from 1, not "2.5".')
+  assert.match(refused('--poison', '60%'), /^--poison wants a share above 0 and up to 50%/)
   assert.equal(refused('--kill', '0'), '--kill wants a whole number from 1, not "0".')
   assert.match(refused('--frobnicate'), /Unknown option '--frobnicate'/)
   assert.match(refused('stray'), /stray/)

@@ -14,7 +14,7 @@ const file: ByCountry = new Map([
 
 /** What a faultless run leaves, with some of it replaced. */
 function actual(other: { figures?: [ServiceName, ByCountry]; events?: object; wrong?: number } = {}): Actual {
-  const events = { expected: 3, applied: 3, doubled: 0, lost: 0 }
+  const events = { expected: 3, applied: 3, doubled: 0, parked: [], lost: 0 }
   return {
     figures: new Map([...serviceNames.map((name) => [name, file] as const), ...(other.figures ? [other.figures] : [])]),
     events: new Map(serviceNames.map((name) => [name, { ...events, ...other.events }])),
@@ -28,6 +28,7 @@ function reported(has: Actual): string {
     file: 'some.csv',
     badLines: [],
     sent: { kinds: { order: 2, return: 1, 'write-off': 0, adjustment: 0 }, refused: [], retries: 0 },
+    mended: null,
     reconciliation: reconcile(file, has),
     counters: { delivered: 12, duplicates: 0, retried: 0 },
     killed: [],

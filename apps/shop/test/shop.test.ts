@@ -47,6 +47,15 @@ test('a run under kill -9 of services and of the database reconciles as well', a
   assert.equal(code, 0)
 })
 
+test('with poison the run names what is parked, and is equal after the redrive', async () => {
+  const { code, out, err } = await shop('poison', '--poison', '8%', '--invoices', '120')
+  assert.equal(code, 0, out + err)
+  assert.match(err, /Parked:\n {2}\w+: [\w.-]+ of C?\d+, dead, REJECTED/)
+  assert.match(err, /Not equal yet, and all of it is accounted for/)
+  assert.match(out, /redriven in portions of 1, 10 and the rest: orders [1-9]/)
+  assert.match(out, /Reconciled: everything is equal/)
+})
+
 test('a file with broken lines is reported by line, and the rest reconciles', async () => {
   const text = gunzipSync(readFileSync(new URL('../data/online-retail-2010-12.csv.gz', import.meta.url))).toString(
     'utf8',
