@@ -119,7 +119,8 @@ function addressOf(text: string): URL {
   if (url.username !== '' || url.password !== '') {
     throw usage('An address must not hold a name or a password.', 'Put the token into ESTAFET_TOKEN or --token-file.')
   }
-  url.pathname = url.pathname.replace(/\/+$/, '')
+  // As a server of the ops API names itself, or without its path.
+  url.pathname = url.pathname.replace(/\/+$/, '').replace(/\/ops\/v1$/, '')
   return url
 }
 

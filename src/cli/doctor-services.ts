@@ -49,7 +49,11 @@ function checksOfFacts(facts: Facts, lagOver: number): readonly Check[] {
     ),
     facts.pausedBy === null
       ? ok('paused', 'nobody paused it')
-      : warn('paused', `paused by ${facts.pausedBy}`, `estafet subscriptions resume FEED --service ${service}`),
+      : warn(
+          'paused',
+          `paused by ${facts.pausedBy}`,
+          `estafet subscriptions resume ${facts.feeds[0]?.feed ?? 'FEED'} --service ${service}`,
+        ),
     facts.deadLetters === 0
       ? ok('dead letters', 'none')
       : warn(

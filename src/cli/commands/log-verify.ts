@@ -1,4 +1,4 @@
-import { type Item, items, number, text, textOrNull } from '../answer.ts'
+import { type Item, items, number, text, textOrNull, texts } from '../answer.ts'
 import { columns } from '../columns.ts'
 import type { Call, Outcome } from '../command.ts'
 import type { Diagnostic } from '../envelope.ts'
@@ -58,10 +58,7 @@ function readings(service: string, subscription: Item, heads: ReadonlyMap<string
   return [
     {
       ...{ service, feed, epoch, lanes: current.length, isOfEpoch: current.length > 0 },
-      ...{
-        lowestCursor: String(cursors.reduce((low, each) => (each < low ? each : low), end)),
-        lastCommitted: String(end),
-      },
+      ...{ cursors: cursors.map(String), lastCommitted: String(end) },
       beyond: cursors.filter((cursor) => cursor > end).length,
     },
   ]
@@ -130,8 +127,8 @@ function readingTable({ terminal }: Call, rows: readonly Item[]): string {
       { title: 'SUBSCRIPTION', of: (row) => text(row, 'service') },
       { title: 'FEED', of: (row) => text(row, 'feed') },
       { title: 'LANES', of: (row) => number(row, 'lanes'), align: 'right' },
-      { title: 'READ AT LEAST TO', of: (row) => text(row, 'lowestCursor'), align: 'right' },
-      { title: 'OF', of: (row) => text(row, 'lastCommitted'), align: 'right' },
+      { title: 'CURSORS', of: (row) => texts(row, 'cursors').join(' ') },
+      { title: 'END OF THE LOG', of: (row) => text(row, 'lastCommitted'), align: 'right' },
       { title: 'BEYOND THE END', of: (row) => number(row, 'beyond'), align: 'right' },
     ],
     terminal.width,

@@ -2,7 +2,7 @@ import { type Item, items, text, textOrNull } from '../answer.ts'
 import type { Call, Outcome } from '../command.ts'
 import type { Diagnostic } from '../envelope.ts'
 import { CommandFailure } from '../failure.ts'
-import { services } from '../fleet.ts'
+import { fromEach } from '../fleet.ts'
 import { messageLine } from '../message-line.ts'
 import type { Query, ServiceClient } from '../service-client.ts'
 import { pause } from '../wait.ts'
@@ -18,26 +18,27 @@ interface Followed {
 
 export async function tail(call: Call): Promise<Outcome> {
   const { options, signal } = call
-  const { clients, failures } = await services(call)
-  if (clients.length === 0 && failures[0] !== undefined) throw failures[0]
   const query: Query = { type: options.text('type'), key: options.text('key') }
   const end = { left: options.count('limit') ?? Number.POSITIVE_INFINITY }
-  const first = await Promise.all(clients.map((client) => lastOf(client, query, options.count('last') ?? 10)))
+  const {
+    found: first,
+    diagnostics,
+    exit,
+  } = await fromEach(call, (client) => lastOf(client, query, options.count('last') ?? 10))
   show(
     call,
-    first.flatMap(({ messages }) => messages),
+    first.flatMap(({ value }) => value.messages),
     end,
   )
-  const followed = first.map(({ client, cursor }): Followed => ({ client, cursor }))
-  const lost = new Map<string, Diagnostic>(failures.map(({ diagnostic }) => [diagnostic.message, diagnostic]))
+  const followed = first.map(({ value: { client, cursor } }): Followed => ({ client, cursor }))
+  const lost = new Map<string, Diagnostic>(diagnostics.map((each) => [each.message, each]))
   while (options.has('follow') && end.left > 0 && !signal.aborted) {
     const news = await Promise.all(followed.map((each) => newsOf(call, each, query, lost)))
     show(call, news.flat(), end)
     // A full page has more behind it.
     if (end.left > 0 && news.every((each) => each.length < pageSize)) await pause(call, lookMs)
   }
-  const isPartial = failures.length > 0
-  return { data: null, text: '', exit: isPartial ? 'partial' : 'ok', diagnostics: [...lost.values()], isStream: true }
+  return { data: null, text: '', exit, diagnostics: [...lost.values()], isStream: true }
 }
 
 const pageSize = 200

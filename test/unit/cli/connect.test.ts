@@ -55,7 +55,7 @@ test('the file .estafet/ops.json is found in the working directory or above', ()
 })
 
 test('flags come before the environment, and that before the file', () => {
-  const env = { ESTAFET_URL: 'http://h:5, http://h:6/base/', ESTAFET_CONNECT: '../../other.json' }
+  const env = { ESTAFET_URL: 'http://h:5/ops/v1, http://h:6/base/', ESTAFET_CONNECT: '../../other.json' }
   assert.deepEqual(found({ url: ['http://h:4'] }, env), ['null http://h:4/ null'])
   assert.deepEqual(found({ connect: ['../../other.json'] }, env), ['stock http://127.0.0.1:3/ of-the-other'])
   assert.deepEqual(found({}, env), ['null http://h:5/ null', 'null http://h:6/base null'])

@@ -1,0 +1,150 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { event, logger, type Running, rejected, service, start } from 'estafet'
+import { migrate, on, type PostgresStore, postgres, postgresLog } from 'estafet/postgres'
+import pg from 'pg'
+import * as z from 'zod'
+import { provisionDatabase } from '../../engines/postgres/provision.ts'
+import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
+import { type ServedOps, serveOps } from '../../src/ops.ts'
+import { type Ended, estafet, type Surroundings } from './child.ts'
+
+const order = z.object({ orderId: z.string(), card: z.string().optional() })
+export const OrderPlaced = event('order.placed', {
+  version: 1,
+  schema: order,
+  key: (data) => data.orderId,
+  mask: ['card'],
+})
+const InvoiceSent = event('invoice.sent', { version: 1, schema: order, key: (data) => data.orderId })
+
+const tokens = [
+  { name: 'ada', role: 'admin', token: 'token-of-ada-who-may-do-everything' },
+  { name: 'eve', role: 'view', token: 'token-of-eve-who-may-only-look-at-it' },
+] as const
+
+export interface Shop {
+  readonly server: PostgresServer
+  /** Working directory of the command line, with the supervisor's file in it. */
+  readonly cwd: string
+  readonly urls: Readonly<Record<'orders' | 'billing', string>>
+  readonly tokens: { readonly admin: string; readonly view: string }
+  readonly running: Readonly<Record<'orders' | 'billing', Running>>
+  /** Orders that billing rejects as long as they are in here. */
+  readonly rejectedOrders: Set<string>
+  place(...orders: readonly string[]): Promise<void>
+  sql(database: string, text: string): Promise<Record<string, unknown>[]>
+  /** Runs a command line in the working directory. */
+  cli(line: string, around?: Surroundings): Promise<Ended>
+  waitFor(isSo: () => Promise<boolean>): Promise<void>
+  /** Waits until a query of a database gives true. */
+  until(database: string, condition: string): Promise<void>
+  stopOps(name: 'orders' | 'billing'): Promise<void>
+  close(): Promise<void>
+}
+
+/** Two services with their databases, which serve their ops APIs in this process: orders publishes, billing handles. */
+export async function openShop(): Promise<Shop> {
+  const server = await temporaryPostgres()
+  const cwd = mkdtempSync(join(tmpdir(), 'estafet-cli-'))
+  const rejectedOrders = new Set<string>()
+  const pools: pg.Pool[] = []
+  const poolOf = (name: string): pg.Pool => {
+    const pool = new pg.Pool({ connectionString: server.url(name, `${name}_owner`, 'owner'), max: 10 })
+    pool.on('error', () => {})
+    pools.push(pool)
+    return pool
+  }
+  const stores: Record<string, PostgresStore> = {}
+  const own: Record<string, pg.Pool> = {}
+  for (const name of ['orders', 'billing']) {
+    await provisionDatabase(server.adminUrl, {
+      database: name,
+      owner: { name: `${name}_owner`, password: 'owner' },
+      logins: [],
+    })
+    const pool = poolOf(name)
+    const client = await pool.connect()
+    await migrate(client)
+    client.release()
+    own[name] = pool
+    stores[name] = postgres(pool)
+  }
+  const storeOf = (name: string): PostgresStore => stores[name] ?? fail(name)
+  const poolOfService = (name: string): pg.Pool => own[name] ?? fail(name)
+  const quiet = logger({ service: 'test', level: 'error', write: () => {} })
+  await poolOfService('billing').query('CREATE TABLE invoice (order_id text)')
+  const orders = service('orders', { publishes: [OrderPlaced] })
+  const billing = service('billing', {
+    publishes: [InvoiceSent],
+    handlers: [
+      on(OrderPlaced, async ({ data }, { tx, publish }) => {
+        await tx.query('INSERT INTO invoice VALUES ($1)', [data.orderId])
+        if (rejectedOrders.has(data.orderId)) throw rejected('no such account')
+        publish(InvoiceSent({ orderId: data.orderId }))
+      }),
+    ],
+  })
+  const running = {
+    orders: await start(orders, { store: storeOf('orders'), logger: quiet, version: '1.0.0' }),
+    billing: await start(billing, {
+      ...{ store: storeOf('billing'), logger: quiet, version: '2.0.0' },
+      sources: [postgresLog(poolOfService('orders'), { source: 'orders' })],
+    }),
+  }
+  const common = { tokens, logger: quiet }
+  const served: Record<'orders' | 'billing', ServedOps> = {
+    orders: await serveOps({
+      ...common,
+      service: orders,
+      running: running.orders,
+      store: storeOf('orders'),
+      version: '1.0.0',
+    }),
+    billing: await serveOps({
+      ...{ ...common, service: billing, running: running.billing, store: storeOf('billing'), version: '2.0.0' },
+      events: [OrderPlaced],
+    }),
+  }
+  const urls = { orders: served.orders.url, billing: served.billing.url }
+  mkdirSync(join(cwd, '.estafet'))
+  const connect = { token: tokens[0].token, services: urls }
+  writeFileSync(join(cwd, '.estafet', 'ops.json'), JSON.stringify(connect), { mode: 0o600 })
+  const sql = async (name: string, text: string): Promise<Record<string, unknown>[]> =>
+    (await poolOfService(name).query(text)).rows
+  return {
+    ...{ server, cwd, urls, running, rejectedOrders, sql },
+    tokens: { admin: tokens[0].token, view: tokens[1].token },
+    cli: (line, around = {}) => estafet(line, { cwd, ...around }),
+    async place(...placed) {
+      for (const orderId of placed) {
+        await storeOf('orders').transaction(async (_, write) => write(OrderPlaced({ orderId, card: 'card-number' })))
+      }
+    },
+    waitFor,
+    until: (name, condition) =>
+      waitFor(async () => (await sql(name, `SELECT (${condition}) AS is_so`))[0]?.['is_so'] === true),
+    stopOps: (name) => served[name].close(),
+    async close() {
+      await Promise.all([served.orders.close(), served.billing.close()])
+      await Promise.all([running.orders.stop(), running.billing.stop()])
+      await Promise.all(pools.map((pool) => pool.end()))
+      await server.stop()
+      rmSync(cwd, { recursive: true, force: true })
+    },
+  }
+}
+
+async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 30_000
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error('It never came true.')
+    await sleep(20)
+  }
+}
+
+function fail(name: string): never {
+  throw new Error(`There is no service ${name}.`)
+}
