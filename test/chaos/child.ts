@@ -135,7 +135,8 @@ async function cause(trouble: 'none' | 'throw' | 'abort' | 'block' | 'late'): Pr
     closeSync(2)
     process.abort()
   }
-  for (; trouble === 'block'; );
+  // For ever, but not beyond a supervisor that was killed itself.
+  for (const parent = process.ppid; trouble === 'block' && process.ppid === parent; );
   if (trouble === 'late') await sleep(2 ** 30)
 }
 

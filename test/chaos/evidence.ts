@@ -1,3 +1,4 @@
+import { Billed } from './events.ts'
 import type { ChaosSystem, Database } from './system.ts'
 import type { Committed, Effect, Evidence, Operation, SetAside } from './verdict.ts'
 
@@ -32,12 +33,13 @@ export async function journals(direct: ChaosSystem['direct']): Promise<Journals>
 
 /** By the beginning of the payload's bytes: the rest of it may be anything. */
 async function aside(direct: ChaosSystem['direct'], service: Database): Promise<readonly SetAside[]> {
-  const { rows } = await direct[service].query<{ state: string; start: string }>(
-    `SELECT state, encode(substring(payload FROM 1 FOR 60), 'escape') AS start FROM estafet.parked_message
+  const { rows } = await direct[service].query<{ type: string; state: string; start: string }>(
+    `SELECT type, state, encode(substring(payload FROM 1 FOR 60), 'escape') AS start FROM estafet.parked_message
      WHERE state IN ('waiting', 'retrying', 'dead')`,
   )
-  return rows.map(({ state, start }) => ({
+  return rows.map(({ type, state, start }) => ({
     service,
+    handler: type === Billed.type ? 'billed' : 'placed',
     operation: Number(/"operation":(\d+)/.exec(start)?.[1] ?? -1),
     state: state === 'dead' ? 'dead' : state === 'retrying' ? 'retrying' : 'waiting',
   }))

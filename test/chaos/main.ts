@@ -105,4 +105,5 @@ function commandOf(wanted: Wanted, seed: number): string {
   return `npm run chaos:toolkit -- ${more.filter((each) => each !== '').join(' ')}`
 }
 
-process.exitCode = await main()
+// At once: a connection that was made half-open may still be waited for by somebody.
+process.exit(await main())

@@ -83,7 +83,7 @@ function injure(
     case 'kill':
       return { forMs: 0, injury: { fault, process } }
     case 'freeze':
-      return { forMs: between(1.5 * leaseMs, 3 * leaseMs), injury: { fault, process } }
+      return { forMs: between(1.2 * leaseMs, 1.7 * leaseMs), injury: { fault, process } }
     case 'latency':
       return { forMs: between(1_000, 4_000), injury: { fault, ms: between(20, 250) } }
     case 'reset':
@@ -92,7 +92,7 @@ function injure(
       return { forMs: between(1_000, 3_000), injury: { fault, share } }
     case 'half-open':
       return {
-        forMs: between(leaseMs, 3 * leaseMs),
+        forMs: between(0.5 * leaseMs, 1.5 * leaseMs),
         injury: { fault, share, heals: (['off', 'reset', 'never'] as const)[between(0, 2)] ?? 'off' },
       }
     case 'postgres':

@@ -40,7 +40,7 @@ export interface RunResult {
   readonly drainMs: number
 }
 
-const leaseMs = 1_000
+const leaseMs = 2_000
 /** After the last fault has healed: the promise of I8. What a mutant lost is not waited for as long. */
 const drainMs = (mutant: Mutant | null): number => (mutant === null ? 60_000 : 10_000)
 const workers = 6
@@ -158,7 +158,8 @@ async function drain(
 /** What may still change: lost may be late, poison may not be dead yet. */
 function open(evidence: Evidence): readonly string[] {
   const late = judge(evidence).filter(
-    ({ invariant, says }) => invariant === 'I1 no loss' || says.includes('poison without a dead letter'),
+    ({ invariant, says }) =>
+      invariant === 'I1 no loss' || says.includes('poison without a dead letter') || says.includes('waits and nothing'),
   )
   const retrying = evidence.setAside.filter(({ state }) => state === 'retrying').length
   return [...late.map(({ says }) => says), ...(retrying > 0 ? [`${retrying} messages are still tried again`] : [])]

@@ -52,7 +52,7 @@ export async function chaosSystem(options: ChaosSystemOptions): Promise<ChaosSys
     }),
     stopMs: 5_000,
     // Longer than any freeze, which must be able to wake up as a zombie; short enough for a blocked event loop.
-    stuckMs: 3_000,
+    stuckMs: 3_500,
     processes: processes.map((process) => {
       const { leaseMs, mutant, hasBreaker } = options
       const child: ChildOptions = { ...process, urls, logFile, leaseMs, mutant, hasBreaker }

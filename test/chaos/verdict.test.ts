@@ -33,8 +33,8 @@ test('an unknown operation may have happened, and is then held to everything', (
 test('a dead letter of poison, with what waits behind it, is right', () => {
   const broken = poisoned(right, 3)
   const setAside = ['billing', 'stock'].flatMap((service) => [
-    { service, operation: 3, state: 'dead' as const },
-    { service, operation: 5, state: 'waiting' as const },
+    { service, handler: 'placed', operation: 3, state: 'dead' as const },
+    { service, handler: 'placed', operation: 5, state: 'waiting' as const },
   ])
   const effects = broken.effects.filter(({ operation }) => operation !== 3 && operation !== 5)
   assert.deepEqual(judge({ ...broken, effects, setAside }), [])
@@ -78,7 +78,7 @@ const wrongs: Readonly<Record<string, { readonly invariant: string; readonly evi
     evidence: {
       ...right,
       effects: right.effects.filter(({ service, operation }) => service !== 'stock' || operation !== 6),
-      setAside: [{ service: 'stock', operation: 6, state: 'dead' }],
+      setAside: [{ service: 'stock', handler: 'placed', operation: 6, state: 'dead' }],
     },
   },
   'a message that waits behind nothing': {
@@ -86,7 +86,7 @@ const wrongs: Readonly<Record<string, { readonly invariant: string; readonly evi
     evidence: {
       ...right,
       effects: right.effects.filter(({ service, operation }) => service !== 'stock' || operation !== 6),
-      setAside: [{ service: 'stock', operation: 6, state: 'waiting' }],
+      setAside: [{ service: 'stock', handler: 'placed', operation: 6, state: 'waiting' }],
     },
   },
   'a count that is not so': { invariant: 'I10 told truth', evidence: { ...right, told: { applied: 17, effects: 18 } } },

@@ -25,6 +25,7 @@ export interface Effect extends Committed {
 /** A message that a subscription put aside: `dead` waits for a person, `waiting` waits behind another of its key. */
 export interface SetAside {
   readonly service: string
+  readonly handler: string
   readonly operation: number
   readonly state: 'dead' | 'waiting' | 'retrying'
 }
@@ -102,10 +103,8 @@ function judgeReaction(evidence: Evidence, { service, handler, of }: (typeof rea
   const effects = evidence.effects.filter((effect) => isOf(effect, { service, handler }))
   const caused = new Set(causes.map(({ operation }) => operation))
   const times = Map.groupBy(effects, ({ operation }) => operation)
-  // Only `placed` can be set aside: nothing poisons a bill.
-  const aside = new Set(
-    evidence.setAside.filter((each) => of === null && each.service === service).map(({ operation }) => operation),
-  )
+  const own = evidence.setAside.filter((each) => each.service === service && each.handler === handler)
+  const aside = new Set(own.map(({ operation }) => operation))
   const lost = causes.filter(({ operation }) => !times.has(operation) && !aside.has(operation))
   const name = `${service} on ${handler}`
   return [
@@ -146,8 +145,12 @@ function deadLetters({ operations, committed, setAside }: Evidence): readonly Fa
   const there = new Set(committed.map(({ operation }) => operation))
   const poison = operations.filter((each) => each.poison !== null && there.has(each.operation))
   const poisonous = new Set(poison.map(({ operation }) => operation))
-  return ['billing', 'stock'].flatMap((service) => {
-    const dead = setAside.filter((each) => each.service === service && each.state === 'dead')
+  const bills = setAside.filter(({ handler, state }) => handler === 'billed' && state === 'dead')
+  const good = fault('I9 dead letters', 'stock on billed: a dead letter, and nothing poisons a bill', bills)
+  const ofOrders = ['billing', 'stock'].flatMap((service) => {
+    const dead = setAside.filter(
+      (each) => each.service === service && each.handler === 'placed' && each.state === 'dead',
+    )
     const times = Map.groupBy(dead, ({ operation }) => operation)
     return [
       fault(
@@ -173,6 +176,7 @@ function deadLetters({ operations, committed, setAside }: Evidence): readonly Fa
       ),
     ].flat()
   })
+  return [...good, ...ofOrders]
 }
 
 function orphans({ operations, setAside }: Pick<Evidence, 'operations' | 'setAside'>, service: string) {
