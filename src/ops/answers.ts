@@ -84,22 +84,15 @@ export const answers = {
     counters: object({ applied: count, duplicates: count, retried: count }),
     parked: object({}),
   }),
-  OpenApi: object({ openapi: text, info: anything, paths: anything, components: anything }),
+  OpenApi: object({
+    ...{ openapi: text, info: anything, servers: anything, security: anything, paths: anything, components: anything },
+  }),
   LagList: paged(
     object({
       ...{ feed: text, isExact: flag, oldestUnreadAt: timeOrNull, error: orNull },
       lag: { type: ['integer', 'null'], description: 'messages; at most so many when it is not exact' },
       seconds: { type: ['number', 'null'], description: 'age of the oldest unread message' },
-      lanes: list(
-        object({
-          lane: count,
-          cursor: number,
-          messages: count,
-          isExact: flag,
-          oldestUnreadAt: timeOrNull,
-          seconds: amount,
-        }),
-      ),
+      lanes: list(object({ lane: count, cursor: number, messages: count, hasMore: flag, oldestUnreadAt: timeOrNull })),
     }),
   ),
   LogHead: object({

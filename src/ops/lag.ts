@@ -9,11 +9,12 @@ const countedAtMost = 50
 interface LaneLag {
   readonly lane: number
   readonly cursor: bigint
+  /** Unread messages that were seen; the first ones, when there are more. */
   readonly messages: number
-  /** False: at most so many, because positions of other lanes and dead ones are among them. */
-  readonly isExact: boolean
+  readonly hasMore: boolean
   readonly oldestUnreadAt: string | null
-  readonly seconds: number
+  /** Cursor of the oldest unread message, or how far there is none. */
+  readonly seenFrom: bigint
 }
 
 export const lag: RouteHandler = async ({ running, operations, clock }) => {
@@ -27,15 +28,17 @@ async function lagOf(feed: Feed, all: readonly LaneState[], now: number): Promis
     const { epoch } = await feed.open()
     const lanes = all.filter((lane) => lane.feed === feed.name && lane.epoch === epoch)
     const ends = await endsOf(feed)
-    const lags = await Promise.all(lanes.map((lane) => laneLag(feed, lane, ends, now)))
+    const lags = await Promise.all(lanes.map((lane) => laneLag(feed, lane)))
     const unread = lags.flatMap(({ oldestUnreadAt }) => oldestUnreadAt ?? []).toSorted()
+    const beyond = beyondSeen(feed, lags, ends)
+    const messages = lags.reduce((sum, each) => sum + each.messages, 0) + Number(beyond)
     return {
       feed: feed.name,
-      lag: lags.reduce((sum, { messages }) => sum + messages, 0),
-      isExact: lags.every(({ isExact }) => isExact),
-      seconds: Math.max(0, ...lags.map(({ seconds }) => seconds)),
+      lag: messages,
+      isExact: beyond === 0n && ends !== null && lags.every(({ hasMore }) => !hasMore),
+      seconds: unread[0] === undefined ? (messages === 0 ? 0 : null) : secondsSince(unread[0], now),
       oldestUnreadAt: unread[0] ?? null,
-      lanes: lags,
+      lanes: lags.map(({ seenFrom: _, ...each }) => each),
       error: null,
     }
   } catch (error) {
@@ -54,20 +57,31 @@ async function endsOf(feed: Feed): Promise<readonly bigint[] | null> {
   }
 }
 
-async function laneLag(
-  feed: Feed,
-  { lane, cursor }: LaneState,
-  ends: readonly bigint[] | null,
-  now: number,
-): Promise<LaneLag> {
+/**
+ * How many messages there may be that were not counted. The lanes of a log share its positions, so what one lane has not
+ * seen stands for all; a topic's partitions each have offsets of their own.
+ */
+function beyondSeen(feed: Feed, lags: readonly LaneLag[], ends: readonly bigint[] | null): bigint {
+  const perLane = lags.map(({ lane, messages, hasMore, seenFrom }) => {
+    const end = ends?.[lane] ?? seenFrom
+    const counted = hasMore ? BigInt(messages) - 1n : 0n
+    return end > seenFrom + counted ? end - seenFrom - counted : 0n
+  })
+  if (!feed.name.startsWith('log:')) return perLane.reduce((sum, each) => sum + each, 0n)
+  return perLane.reduce((most, each) => (each > most ? each : most), 0n)
+}
+
+async function laneLag(feed: Feed, { lane, cursor }: LaneState): Promise<LaneLag> {
   // From a cursor that was saved: what comes after it may be fetched by anybody.
-  const { deliveries, hasMore } = await feed.fetch(lane, cursor, countedAtMost)
-  const [oldest] = deliveries
-  const beyond = oldest === undefined ? 0n : (ends?.[lane] ?? 0n) - oldest.cursor + 1n
-  const oldestUnreadAt = oldest?.message.time ?? null
+  const fetched = await feed.fetch(lane, cursor, countedAtMost)
+  const [oldest] = fetched.deliveries
+  const { hasMore } = fetched
   return {
-    ...{ lane, cursor, oldestUnreadAt, isExact: !hasMore },
-    messages: hasMore ? Math.max(deliveries.length, Number(beyond)) : deliveries.length,
-    seconds: oldestUnreadAt === null ? 0 : Math.max(0, (now - Date.parse(oldestUnreadAt)) / 1000),
+    ...{ lane, cursor, hasMore, messages: fetched.deliveries.length, oldestUnreadAt: oldest?.message.time ?? null },
+    seenFrom: hasMore && oldest !== undefined ? oldest.cursor : fetched.cursor,
   }
+}
+
+function secondsSince(time: string, now: number): number {
+  return Math.max(0, (now - Date.parse(time)) / 1000)
 }

@@ -17,7 +17,7 @@ export function maskData(data: unknown, mask: Mask): unknown {
  * there is a `***` without a value to keep.
  */
 export function unmaskData(data: unknown, original: unknown, mask: Mask): unknown {
-  if (mask === null) throw nothingToKeep('(root)')
+  if (mask === null) throw allHidden()
   return mask.reduce((part: unknown, path) => unmaskPath(part, original, path.split('.'), path), data)
 }
 
@@ -52,6 +52,14 @@ function ownField(data: unknown, field: string): unknown {
   if (typeof data !== 'object' || data === null || !Object.hasOwn(data, field)) return undefined
   const value: unknown = Reflect.get(data, field)
   return value
+}
+
+function allHidden(): EstafetError {
+  return new EstafetError(
+    'INVALID_MESSAGE',
+    'What to hide of this event is not known, so all of it is: an administrator may edit it, or name it in `events`.',
+    { details: { fields: ['(root)'] } },
+  )
 }
 
 function nothingToKeep(field: string): EstafetError {

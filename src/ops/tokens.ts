@@ -23,7 +23,7 @@ export function generatedToken(): OpsToken {
 }
 
 /**
- * Tells who shows a token. Each comparison takes as long as any other, and all of them are made. Throws MISCONFIGURED for
+ * Tells who shows a token. All comparisons are made, and each takes equally long. Throws MISCONFIGURED for
  * tokens that can be guessed, and for names that would be one in the audit.
  */
 export function tokenBook(tokens: readonly OpsToken[]): (shown: string) => Caller | null {

@@ -9,7 +9,7 @@ export interface DeadLetterDecisions {
 
   /**
    * Puts a new message into a dead letter's place in its queue: with another id and payload, and the same coordinates.
-   * It is tried at once, as any other; the old one is kept. `number` is the new one's. `missing` when it is no dead
+   * It is tried at once, like each other one; the old one is kept. `number` is the new one's. `missing` when it is no dead
    * letter any more.
    */
   edit(subscription: string, edit: Edit, decision: Decision): Promise<Decided & { readonly number: bigint | null }>

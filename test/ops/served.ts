@@ -1,5 +1,5 @@
 import { request as httpRequest } from 'node:http'
-import { event, type Logger, type Running, service } from 'estafet'
+import { event, type Feed, type Logger, type Running, service } from 'estafet'
 import { type OpsToken, type Role, roles, type ServedOps, serveOps } from 'estafet/ops'
 import { on, postgresLog, type Sql } from 'estafet/postgres'
 import * as z from 'zod'
@@ -25,14 +25,14 @@ export function tokenOf(role: Role): string {
 }
 
 /** A service with a handler that writes and publishes, and with a log of its own to read: the ops API in front of it. */
-export async function served(world: ParkedWorld): Promise<ServedOps> {
+export async function served(world: ParkedWorld): Promise<ServedOps & { readonly feed: Feed }> {
   const billing = service<Sql>(subscription, {
     lanes: 2,
     publishes: [Paid],
     handlers: [
       on(Placed, async ({ data }, { tx, publish }) => {
         await tx.query('INSERT INTO invoice VALUES ($1, $2)', [data.id, data.total])
-        publish(Paid({ id: data.id, card: '4111' }))
+        publish(Paid({ id: data.id, card: 'card-of-ada' }))
       }),
     ],
   })
@@ -45,7 +45,7 @@ export async function served(world: ParkedWorld): Promise<ServedOps> {
   }
   const store = { ...world.store, operations: world.operations }
   const much = { perSecond: 1e6, burst: 1e6 }
-  return serveOps({
+  const api = await serveOps({
     service: billing,
     running,
     store,
@@ -56,6 +56,7 @@ export async function served(world: ParkedWorld): Promise<ServedOps> {
     rate: much,
     guesses: much,
   })
+  return { ...api, feed }
 }
 
 export interface Asked {
