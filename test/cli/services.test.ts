@@ -173,6 +173,11 @@ describe('the command line and two services', () => {
     assert.equal((await shop.cli(line)).code, 6)
     assert.equal((await shop.cli(`${line} --yes --reason repair`)).code, 0)
     assert.match((await shop.cli('estafet status')).out, /^billing .* ada /m)
+    await shop.place('L-1', 'L-2', 'L-3')
+    await shop.waitFor(async () => (await shop.cli('estafet lag --fail-over 2')).code === 1)
+    const behind = await shop.cli('estafet lag --fail-over 2')
+    assert.match(behind.err, /LAG: billing is 3 messages behind log:orders/)
+    assert.match((await shop.cli('estafet doctor --lag-over 2')).out, /warn {2}billing: lag: 3 messages/)
     assert.match(
       (await shop.cli('estafet doctor')).out,
       /warn {2}billing: paused: paused by ada\n {6}fix: estafet subscriptions resume log:orders --service billing/,
@@ -273,13 +278,31 @@ describe('the command line and two services', () => {
   test('a service that cannot be reached: the others are asked, and the exit code says so', async () => {
     await shop.stopOps('billing')
     const codes: Record<string, number | null> = {}
-    for (const line of ['status', 'doctor', 'lag', 'tail', 'dead-letters list', 'lag --service billing', 'trace L-1']) {
+    for (const line of [
+      'status',
+      'doctor',
+      'lag',
+      'tail',
+      'dead-letters list',
+      'lag --service billing',
+      'trace L-1',
+      'trace lost',
+    ]) {
       const { code, out, err } = await shop.cli(`estafet ${line}`)
       codes[line] = code
       assert.match(`${out}${err}`, /No answer from billing at http:/, line)
     }
     assert.deepEqual(codes, {
-      ...{ status: 1, doctor: 1, lag: 5, tail: 5, 'dead-letters list': 5, 'lag --service billing': 3, 'trace L-1': 5 },
+      ...{
+        status: 1,
+        doctor: 1,
+        lag: 5,
+        tail: 5,
+        'dead-letters list': 5,
+        'lag --service billing': 3,
+        'trace L-1': 5,
+        'trace lost': 5,
+      },
     })
   })
 })

@@ -16,10 +16,13 @@ export async function trace(call: Call): Promise<Outcome> {
     for (const each of (await messagesBy(call, { correlationId })).messages) whole.set(text(each, 'id'), each)
   }
   if (whole.size === 0) {
-    throw missing(
+    const lost = missing(
       `No service has a message with the correlation id or key ${id}.`,
       'The id of a message is a correlation id when nothing caused it; estafet tail shows keys.',
     )
+    if (direct.exit === 'ok') throw lost
+    // One that could not be asked may have it.
+    return { data: null, text: '', exit: direct.exit, diagnostics: [lost.diagnostic, ...direct.diagnostics] }
   }
   const messages = [...whole.values()].toSorted((a, b) => text(a, 'time').localeCompare(text(b, 'time')))
   const dead = await deadOf(call, new Set(messages.map((each) => text(each, 'id'))))
