@@ -34,11 +34,14 @@ export interface ParkedQueues {
   change(key: string, row: Partial<ParkedKeyRow>): void
   messages(): readonly ParkedMessageRow[]
   message(number: bigint): ParkedMessageRow | undefined
-  /** Puts a message in, unless it is there already. */
-  add(lane: number, entry: ParkedEntry): void
+  /** Puts a message in, unless it is there already; returns its number then. The key's row is as it was. */
+  add(lane: number, entry: ParkedEntry): bigint | null
   /** Makes a message a dead letter. */
   bury(number: bigint, isBlocking: boolean): void
   take(number: bigint): void
+  /** The first message of the key's queue with a greater number. */
+  next(key: string, after: bigint): ParkedMessageRow | undefined
+  free(key: string): void
   /** Finds the key's first message anew; lets the key go with the last one. */
   settle(key: string): void
   nextFence(): bigint
@@ -71,26 +74,25 @@ export function parkedQueues(database: MemoryDatabase, { subscription, feed }: L
     messages: () => here(parked),
     message: (number) => parked.get(place + number.toString()),
     add(lane, { message, failure }) {
-      if (queues.messages().some((row) => isSame(row.message, message))) return
+      if (queues.messages().some((row) => isSame(row.message, message))) return null
       const number = draw('message')
       const isDead = failure?.next.kind === 'dead'
       parked.set(place + number.toString(), { number, lane, isDead, isBlocking: blocks(failure?.next), message })
-      if (!blocks(failure?.next)) return
-      queues.settle(message.key)
-      if (failure?.next.kind === 'retry' && queues.row(message.key)?.head === number) {
-        queues.change(message.key, { nextAt: database.clock.now() + failure.next.afterMs })
-      }
+      return number
     },
+    next: (key, after) =>
+      queues.messages().find(({ number, message, isBlocking }) => message.key === key && isBlocking && number > after),
     bury(number, isBlocking) {
       const row = queues.message(number)
       if (row !== undefined) parked.set(place + number.toString(), { ...row, isDead: true, isBlocking })
     },
     take: (number) => void parked.delete(place + number.toString()),
+    free: (key) => void keys.delete(place + key),
     settle(key) {
-      const first = queues.messages().find(({ message, isBlocking }) => message.key === key && isBlocking)
+      const first = queues.next(key, 0n)
       const old = queues.row(key)
       if (first === undefined) {
-        keys.delete(place + key)
+        queues.free(key)
         return
       }
       const state = first.isDead ? 'dead' : 'retrying'

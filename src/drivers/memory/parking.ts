@@ -33,6 +33,13 @@ export function memoryParking({ database, interrupt }: MemorySession): Parking<M
     },
   }
 
+  /** A new first message begins its key's queue, unless it is a dead letter that blocks nothing. */
+  function begin(queues: ParkedQueues, { message, failure }: ParkedEntry, number: bigint): void {
+    queues.settle(message.key)
+    if (failure?.next.kind !== 'retry' || queues.row(message.key)?.head !== number) return
+    queues.change(message.key, { nextAt: database.clock.now() + failure.next.afterMs })
+  }
+
   /** In one order for everybody, as the locks of one statement are. */
   async function holdKeys(
     tx: MemoryTransaction,
@@ -74,7 +81,10 @@ export function memoryParking({ database, interrupt }: MemorySession): Parking<M
         await database.lock(tx, queues.rowLock(key), 'exclusive')
       }
       tx.atCommit(() => {
-        for (const entry of entries) queues.add(lane.index, entry)
+        for (const entry of entries) {
+          const number = queues.add(lane.index, entry)
+          if (number !== null && !held.includes(entry.message.key)) begin(queues, entry, number)
+        }
       })
     })
   }

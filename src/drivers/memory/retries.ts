@@ -40,10 +40,12 @@ export function memoryRetries(
           tx.doom()
           throw new EstafetError('FENCED', 'Another attempt has begun, or somebody decided; nothing was written.')
         }
-        // What was added behind it was committed while it waited for the lock, or will find the key free.
+        // Decided now and not at the commit, as a statement does: the lock alone keeps it true until then.
+        const isLast = queues.next(parked.key, number) === undefined
         tx.atCommit(() => {
           queues.take(number)
-          queues.settle(parked.key)
+          if (isLast) queues.free(parked.key)
+          else queues.settle(parked.key)
         })
       })
     },
@@ -87,7 +89,7 @@ export function memoryRetries(
 
   function isUnder(queues: ParkedQueues, key: ParkedKey['key'], fence: bigint, number: bigint): boolean {
     const row = queues.row(key)
-    return row !== undefined && row.head === number && (row.fence === fence || !mutations.checksFence)
+    return !mutations.checksFence || (row?.head === number && row.fence === fence)
   }
 }
 
