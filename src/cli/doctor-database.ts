@@ -5,8 +5,8 @@ import type { Database } from './database.ts'
 import { migrationStates } from './migrations.ts'
 import { sayMs } from './span.ts'
 
-/** Looks at a service's database for what loses messages, holds readers up, or will. */
-export async function databaseChecks(database: Database): Promise<readonly Check[]> {
+/** Looks at a service's database for what loses messages, holds readers up, or will: transactions older than `longMs`. */
+export async function databaseChecks(database: Database, longMs = 60_000): Promise<readonly Check[]> {
   const { rows } = await database.query<{ name: string; is_replica: boolean }>(
     'SELECT current_database()::text AS name, pg_is_in_recovery() AS is_replica',
   )
@@ -27,7 +27,7 @@ export async function databaseChecks(database: Database): Promise<readonly Check
     ...(hasLog
       ? [await sequenceCheck(database, of), await serverCheck(database, of), await preparedCheck(database, of)]
       : []),
-    await longCheck(database, of),
+    await longCheck(database, of, longMs),
   ]
 }
 
@@ -139,9 +139,7 @@ async function preparedCheck(database: Database, of: string): Promise<Check> {
   )
 }
 
-const longMs = 60_000
-
-async function longCheck(database: Database, of: string): Promise<Check> {
+async function longCheck(database: Database, of: string, longMs: number): Promise<Check> {
   const { ok, warn } = checksOf(of)
   const { rows } = await database.query<{ pid: number; application: string; age_ms: number; has_lock: boolean }>(
     `SELECT a.pid, a.application_name AS application,

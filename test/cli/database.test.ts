@@ -8,6 +8,7 @@ import { allPostgres } from '../../engines/postgres/binaries.ts'
 import { provisionDatabase } from '../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
 import { commands } from '../../src/cli/commands.ts'
+import { databaseChecks } from '../../src/cli/doctor-database.ts'
 import { migrations } from '../../src/cli/migrations.ts'
 import { type Ended, envelopeOf, estafet } from './child.ts'
 
@@ -161,6 +162,27 @@ for (const binaries of allPostgres()) {
       await sql(found.slice('fail: '.length))
       await sql(`ROLLBACK PREPARED 'harmless'`)
       assert.equal((await checks())['prepared'], 'ok')
+    })
+
+    test('doctor names an old transaction, first one that published and so holds readers up', async () => {
+      const [old, looking] = [
+        new pg.Client({ connectionString: url('orders') }),
+        new pg.Client({ connectionString: url('orders') }),
+      ]
+      await Promise.all([old.connect(), looking.connect()])
+      try {
+        await old.query('BEGIN')
+        const { rows } = await old.query(`SELECT pg_backend_pid() AS pid, estafet.publish(ARRAY[gen_random_uuid()],
+          ARRAY['a.b'], ARRAY[1::smallint], ARRAY['a'], ARRAY['k'], ARRAY[NULL], ARRAY[NULL], ARRAY[NULL], ARRAY[NULL],
+          ARRAY['1'], false)`)
+        const found = (await databaseChecks(looking, 0)).find(({ name }) => name === 'transactions')
+        assert.equal(found?.state, 'warn')
+        assert.match(found.says, /and it published: readers wait for it/)
+        assert.match(found.fix ?? '', new RegExp(`SELECT pg_terminate_backend\\(${rows[0]?.pid}\\);`))
+        assert.equal((await databaseChecks(looking)).find(({ name }) => name === 'transactions')?.state, 'ok')
+      } finally {
+        await Promise.all([old.end(), looking.end()])
+      }
     })
 
     test('a new epoch is previewed, refused without --yes, and begun with it', async () => {
