@@ -1,0 +1,33 @@
+import { type ErrorCode, EstafetError, isEstafetError } from '../../message/errors.ts'
+
+/**
+ * Turns what a Redis client threw into the toolkit's codes, by the first word of a reply, which is Redis' error code.
+ *
+ * What is no reply is trouble with the connection. Only the code is repeated: Redis' own text can hold arguments.
+ */
+export function translate(error: unknown): unknown {
+  if (isEstafetError(error) || error instanceof TypeError) return error
+  const reply = replyCode(error)
+  if (reply === null) return unreachable(error)
+  const code = codes[reply] ?? 'UNAVAILABLE'
+  const says = code === 'MISCONFIGURED' ? 'Redis refused a command' : 'Redis cannot take a command now'
+  return new EstafetError(code, `${says} (${reply}).`, { cause: error })
+}
+
+/** The error code of a reply, or null for what is none. */
+export function replyCode(error: unknown): string | null {
+  if (!(error instanceof Error) || 'code' in error) return null
+  return /^([A-Z][A-Z0-9]+)(?: |$)/.exec(error.message)?.[1] ?? null
+}
+
+export function unreachable(cause?: unknown): EstafetError {
+  return new EstafetError('UNAVAILABLE', 'Redis could not be reached, or its answer was lost.', { cause })
+}
+
+const codes: Readonly<Record<string, ErrorCode>> = {
+  NOAUTH: 'MISCONFIGURED',
+  WRONGPASS: 'MISCONFIGURED',
+  NOPERM: 'MISCONFIGURED',
+  WRONGTYPE: 'MISCONFIGURED',
+  CROSSSLOT: 'MISCONFIGURED',
+}

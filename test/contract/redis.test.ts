@@ -1,0 +1,24 @@
+import { after, before, describe, test } from 'node:test'
+import { brokerClauses } from 'estafet/contract'
+import { findRedis, howToGetRedis } from '../../engines/redis/binaries.ts'
+import { type RedisConfiguration, type RedisContract, redisContract } from './redis-driver.ts'
+
+// The clauses need two partitions; what one shard can keep is in test/brokers.
+const configurations: readonly RedisConfiguration[] = [
+  { shards: 2, resp: 2 },
+  { shards: 3, resp: 3 },
+  { shards: 12, resp: 3 },
+]
+const redis = findRedis()
+
+for (const configuration of configurations) {
+  const name = `Redis, ${configuration.shards} shards, RESP${configuration.resp}`
+  describe(name, { skip: redis === null ? `no redis-server was found: ${howToGetRedis}` : false }, () => {
+    let contract: RedisContract
+    before(async () => {
+      contract = await redisContract(configuration)
+    })
+    after(() => contract.stop())
+    for (const clause of brokerClauses()) test(`broker: ${clause.says}`, () => clause.holds(contract.brokerDriver()))
+  })
+}
