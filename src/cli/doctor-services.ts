@@ -122,8 +122,8 @@ export function clockCheck({ service, clock }: Pick<Facts, 'service' | 'clock'>)
 
 /** Processes of one service that run different versions: a deployment under way, or one that got stuck. */
 export function versionChecks(all: readonly Pick<Facts, 'service' | 'version'>[]): readonly Check[] {
-  const byService = Map.groupBy(all, ({ service }) => service)
-  return [...byService].flatMap(([service, of]) => {
+  return [...new Set(all.map(({ service }) => service))].flatMap((service) => {
+    const of = all.filter((each) => each.service === service)
     const versions = [...new Set(of.map(({ version }) => version))].sort()
     if (of.length < 2) return []
     const { ok, warn } = checksOf(service)

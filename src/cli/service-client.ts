@@ -110,7 +110,8 @@ export function failureOf({ status, body }: RawAnswer, name: string, path: strin
     exitOf(status),
     said?.code ?? codeOf(status),
     `${name}: ${message}`,
-    said?.hint ?? hints[status] ?? null,
+    // The service speaks of headers; here a token is given in other ways.
+    (status === 401 ? hints[401] : said?.hint) ?? hints[status] ?? null,
   )
 }
 

@@ -235,6 +235,20 @@ describe('the command line and two services', () => {
     assert.match(one.out, /^billing +log:orders/m)
   })
 
+  test('two processes of one service are two in status, told apart in doctor, and one where messages are listed', async () => {
+    const around = {
+      env: { ESTAFET_TOKEN: shop.tokens.admin, ESTAFET_URL: `${shop.urls.orders},${shop.laterUrl}` },
+      cwd: '/',
+    }
+    const status = await shop.cli('estafet status', around)
+    assert.equal(status.out.match(/^orders +ready/gm)?.length, 2)
+    const doctor = await shop.cli('estafet doctor', around)
+    assert.match(doctor.out, /warn {2}orders: versions: its processes run 1\.0\.0 and 1\.1\.0\n {6}fix: /)
+    await shop.place('P-1')
+    const tail = await shop.cli('estafet tail --key P-1', around)
+    assert.equal(tail.out.trimEnd().split('\n').length, 1)
+  })
+
   test('a file of tokens that others can read is refused', async () => {
     const open = join(shop.cwd, 'open.json')
     writeFileSync(open, JSON.stringify({ token: shop.tokens.admin, services: shop.urls }))

@@ -30,6 +30,8 @@ export interface Shop {
   /** Working directory of the command line, with the supervisor's file in it. */
   readonly cwd: string
   readonly urls: Readonly<Record<'orders' | 'billing', string>>
+  /** Of a second process of orders, which runs a later version. */
+  readonly laterUrl: string
   readonly tokens: { readonly admin: string; readonly view: string }
   readonly running: Readonly<Record<'orders' | 'billing', Running>>
   /** Orders that billing rejects as long as they are in here. */
@@ -108,6 +110,9 @@ export async function openShop(): Promise<Shop> {
       events: [OrderPlaced],
     }),
   }
+  const later = await serveOps({
+    ...{ ...common, service: orders, running: running.orders, store: storeOf('orders'), version: '1.1.0' },
+  })
   const urls = { orders: served.orders.url, billing: served.billing.url }
   mkdirSync(join(cwd, '.estafet'))
   const connect = { token: tokens[0].token, services: urls }
@@ -115,7 +120,7 @@ export async function openShop(): Promise<Shop> {
   const sql = async (name: string, text: string): Promise<Record<string, unknown>[]> =>
     (await poolOfService(name).query(text)).rows
   return {
-    ...{ server, cwd, urls, running, rejectedOrders, sql },
+    ...{ server, cwd, urls, laterUrl: later.url, running, rejectedOrders, sql },
     tokens: { admin: tokens[0].token, view: tokens[1].token },
     cli: (line, around = {}) => estafet(line, { cwd, ...around }),
     async place(...placed) {
@@ -128,7 +133,7 @@ export async function openShop(): Promise<Shop> {
       waitFor(async () => (await sql(name, `SELECT (${condition}) AS is_so`))[0]?.['is_so'] === true),
     stopOps: (name) => served[name].close(),
     async close() {
-      await Promise.all([served.orders.close(), served.billing.close()])
+      await Promise.all([served.orders.close(), served.billing.close(), later.close()])
       await Promise.all([running.orders.stop(), running.billing.stop()])
       await Promise.all(pools.map((pool) => pool.end()))
       await server.stop()

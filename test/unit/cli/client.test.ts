@@ -57,7 +57,8 @@ test('each refusal of a service has its exit code, its own words and a hint', as
     const failure = await failureOf(client.get('/lag'))
     assert.equal(failure.exit, exit, status)
     const { code, message, hint } = failure.diagnostic
-    assert.deepEqual({ code, message, hint }, { code: 'SOME_CODE', message: 'orders: Because.', hint: 'Do this.' })
+    assert.deepEqual({ code, message }, { code: 'SOME_CODE', message: 'orders: Because.' })
+    assert.match(hint ?? '', status === '401' ? /ESTAFET_TOKEN/ : /^Do this\.$/)
   }
   says(401, 'Unauthorized')
   assert.match((await failureOf(client.get('/lag'))).diagnostic.hint ?? '', /ESTAFET_TOKEN/)
