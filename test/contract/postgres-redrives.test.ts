@@ -38,15 +38,33 @@ for (const binaries of allPostgres()) {
       return keys.length
     }
 
+    /** Lets requests begin while what they want is locked, until every one of them waits: then none is before another. */
+    const allAtOnce = async <Result>(begin: () => readonly Promise<Result>[]): Promise<readonly Promise<Result>[]> => {
+      await world.owner.query('BEGIN')
+      await world.owner.query('SELECT FROM estafet.parked_message FOR UPDATE')
+      const begun = begin()
+      const deadline = performance.now() + 30_000
+      for (let waiting = 0; waiting < begun.length; ) {
+        assert.ok(performance.now() < deadline, `${waiting} wait`)
+        const { rows } = await world.owner.query<{ waiting: number }>(
+          `SELECT count(DISTINCT l.pid)::int AS waiting FROM pg_locks AS l WHERE NOT l.granted`,
+        )
+        waiting = rows[0]?.waiting ?? 0
+      }
+      await world.owner.query('COMMIT')
+      return begun
+    }
+
     test('starts once, however often and at the same time it is asked for', async () => {
       const { redrives, deadLetters } = world.operations
       await world.parkDead(4)
       const wrong = await redrives.start(subscription, { ...plain, expected: 3 }, decision('r0'))
       assert.deepEqual(wrong, { outcome: 'changed', count: 4, number: null })
       assert.deepEqual([await audit(), (await redrives.list(subscription, page)).items], [[], []])
-      const clicks = await Promise.all(
+      const clicking = await allAtOnce(() =>
         [1, 2, 3].map(() => redrives.start(subscription, { ...plain, expected: 4 }, decision('r1'))),
       )
+      const clicks = await Promise.all(clicking)
       assert.deepEqual(clicks.map(({ outcome }) => outcome).sort(), ['done', 'repeated', 'repeated'])
       assert.equal(new Set(clicks.map(({ number }) => number)).size, 1)
       assert.deepEqual(await audit(), ['ada redrive 4'])
@@ -61,9 +79,10 @@ for (const binaries of allPostgres()) {
     test('two jobs that want the same messages at once do not share any', async () => {
       await world.parkDead(10)
       const { redrives } = world.operations
-      const starts = await Promise.all(
+      const starting = await allAtOnce(() =>
         ['a', 'b'].map((id) => redrives.start(subscription, { ...plain, expected: 10 }, decision(id))),
       )
+      const starts = await Promise.all(starting)
       assert.deepEqual(starts.map(({ outcome, count }) => `${outcome} ${count}`).sort(), ['changed 0', 'done 10'])
     })
 
