@@ -17,6 +17,7 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
   telemetry: { folders: ['message'], node: true },
   'drivers/memory': { folders: ['message', 'ports'], node: false },
   'drivers/postgres': { folders: ['message', 'ports', 'telemetry'], node: true },
+  'drivers/kafka': { folders: ['message', 'ports', 'wire'], node: true },
   'drivers/redis': { folders: ['message', 'ports', 'wire'], node: true },
   contract: { folders: ['message', 'ports'], node: false },
   // The loops that run in production run in the simulation, as they are.
