@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { howToGetKafka, kafkaInstallation } from '../engines/kafka/installation.ts'
 import { allPostgres } from '../engines/postgres/binaries.ts'
 import { findRedis, howToGetRedis } from '../engines/redis/binaries.ts'
 
@@ -115,6 +116,7 @@ function findEngines(): Outcome {
       get: 'apt-get install postgresql',
     },
     { name: 'Redis 7 or later', isFound: findRedis() !== null, get: howToGetRedis },
+    { name: 'Kafka 4.1', isFound: kafkaInstallation() !== null, get: howToGetKafka },
   ]
   for (const { name, isFound, get } of wantedEngines) {
     console.log(
