@@ -88,9 +88,9 @@ async function call<Tx>(parts: DryRunParts<Tx>, message: StoredMessage, during: 
   const { tx, signal, outgoing, called } = during
   const { clock, logger } = parts
   const enter = (handler: Handler<Tx>): void => void called.push(handler.name)
-  await runHandlers({ tx, signal, outgoing, clock, logger, enter, handlers: new Map([[message.type, handlers]]) }, [
-    message,
-  ])
+  const by = new Map([[message.type, handlers]])
+  const run = { tx, signal, outgoing, clock, logger, enter, threw: () => {}, handlers: by }
+  await runHandlers(run, [message])
 }
 
 function failureOf({ error }: { readonly error: unknown }, message: StoredMessage, handler: string): DryRun['failure'] {
