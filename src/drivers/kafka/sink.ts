@@ -74,14 +74,14 @@ export function kafkaSink(cluster: KafkaCluster, options: KafkaSinkOptions): Kaf
     const topics = [...new Set(messages.map(({ message }) => message.topic))]
     const limits = new Map<string, number>()
     for (const topic of topics) limits.set(topic, (await knownTopic(topic)).maxBatchBytes)
-    for (const records of rounds(messages, (topic) => cluster.topicName(topic), limits)) {
-      try {
+    try {
+      for (const records of rounds(messages, (topic) => cluster.topicName(topic), limits)) {
         await producer.send({ messages: records })
-      } catch (error) {
-        // The settings may have been at fault and may be mended: they are read again.
-        for (const topic of topics) known.delete(topic)
-        throw translated(error, 'send to', topics.join(', '))
       }
+    } catch (error) {
+      // The topics' settings may be at fault, and be mended: they are read again.
+      for (const topic of topics) known.delete(topic)
+      throw translated(error, 'send to', topics.join(', '))
     }
   }
 
