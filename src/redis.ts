@@ -1,4 +1,4 @@
-import type { RedisClient, RedisParentClient } from './drivers/redis/client.ts'
+import type { RedisParentClient } from './drivers/redis/client.ts'
 import { type RedisTopicFeedOptions, redisTopicFeed } from './drivers/redis/feed.ts'
 import { redisWakeUp } from './drivers/redis/wake-up.ts'
 import type { FeedSource } from './runtime/start.ts'
@@ -19,7 +19,7 @@ export { type TrimmedShard, type TrimOptions, trimRedisTopic } from './drivers/r
  *
  * The client may be shared with others, and is left open when the service stops.
  */
-export function redisTopic(client: RedisClient & RedisParentClient, options: RedisTopicFeedOptions): FeedSource {
+export function redisTopic(client: RedisParentClient, options: RedisTopicFeedOptions): FeedSource {
   const feed = redisTopicFeed(client, options)
   return { feed, wakeUp: () => redisWakeUp(client, feed) }
 }

@@ -62,7 +62,9 @@ export const redisClauses: readonly Clause<RedisDriver>[] = [
       same(await gapOf(reader, 1n), gap(2, 2), 'for one that has read a part')
       same(await positions(reader, 2n), [3n, 4n, 5n], 'for one that has read them')
       await command('XDEL', stream, '4-0')
-      same(await gapOf(reader, 2n), gap(4, 4), 'in the middle')
+      const { deliveries, hasMore } = await reader.fetch(0, 2n, 100)
+      same([deliveries.map(({ cursor }) => cursor), hasMore], [[3n], true], 'what is before one in the middle')
+      same(await gapOf(reader, 3n), gap(4, 4), 'in the middle')
       await command('XTRIM', stream, 'MAXLEN', '0')
       same(await gapOf(reader, 3n), gap(4, 5), 'all')
       same(await positions(reader, 5n), [], 'for one that has read all')
@@ -133,8 +135,32 @@ export const redisClauses: readonly Clause<RedisDriver>[] = [
       const reader = await opened(client, [1])
       await command('XADD', stream, '*', 'event', '{}')
       await rejects(send(client, [2]), 'MISCONFIGURED')
+      same(await positions(reader, 0n), [1n], 'what is before it')
       await rejects(reader.fetch(0, 1n, 10), 'MISCONFIGURED')
       same(await command('XLEN', stream), 2, 'entries')
+      await command('XTRIM', stream, 'MAXLEN', '0')
+      await command('HSET', hash, 'offset:0', '2')
+      await command('XADD', stream, 'NOMKSTREAM', '9999999999999-1', 'event', '{}')
+      await rejects(reader.fetch(0, 1n, 10), 'MISCONFIGURED')
+    },
+  },
+  {
+    says: 'what is written while a shard is read is neither missing nor of somebody else',
+    async holds({ client }) {
+      const reader = await opened(client, [1])
+      let next = 2
+      const interrupted = redisTopicFeed(
+        {
+          async sendCommand(words) {
+            if (words[0] === 'HMGET') await send(client, [next++])
+            return client.sendCommand(words)
+          },
+        },
+        { topic, group: 'reader' },
+      )
+      same(await positions(interrupted, 0n), [1n], 'a read with something to find')
+      same(await positions(interrupted, 2n), [3n], 'a read with nothing to find')
+      same(await positions(reader, 0n), [1n, 2n, 3n], 'all')
     },
   },
   {

@@ -25,10 +25,8 @@ export const redisMutants: Readonly<Record<string, (client: RedisClient) => Redi
   'groups run ahead': (client) => ({
     sendCommand: async (words) => {
       const reply = await client.sendCommand(words)
-      if (words.length === 9 && words[0]?.startsWith('EVAL') === true && Array.isArray(reply)) {
-        const last = reply[1]?.at(-1)?.[0]
-        if (last !== undefined) await client.sendCommand(['XGROUP', 'SETID', words[4] ?? '', 'reader', last])
-      }
+      const last = words[0] === 'XRANGE' && Array.isArray(reply) ? reply.at(-1)?.[0] : undefined
+      if (last !== undefined) await client.sendCommand(['XGROUP', 'SETID', words[1] ?? '', 'reader', last])
       return reply
     },
   }),
@@ -37,18 +35,32 @@ export const redisMutants: Readonly<Record<string, (client: RedisClient) => Redi
   'trims without a group': changed('if groups.err or #groups == 0 then', 'if groups.err then'),
   'keeps no more than is needed': changed("tonumber(state[1] or '0') - tonumber(ARGV[3])", "tonumber(state[1] or '0')"),
   'does not note what it trimmed': changed("redis.call('HSET', KEYS[1], ARGV[2], string.format('%d', upto))", ''),
-  'says that what was removed was trimmed': changed(
-    "redis.call('HMGET', KEYS[1], 'epoch', ARGV[1], ARGV[2]),",
-    "redis.call('HMGET', KEYS[1], 'epoch', ARGV[1], ARGV[1]),",
-  ),
-  'skips an entry': changed("'(' .. ARGV[3] .. '-0'", "(tonumber(ARGV[3]) + 2) .. '-0'"),
-  'reads from the beginning': changed("'(' .. ARGV[3] .. '-0'", "'-'"),
+  'says that what was removed was trimmed': (client) => ({
+    // A floor as high as the last offset, in both ways to read.
+    sendCommand: (words) => client.sendCommand(words.map((word) => (word === fields.floor ? fields.offset : word))),
+  }),
+  'skips an entry': reading((after) => `(${Number(after) + 1}-0`, "'(' .. (tonumber(ARGV[3]) + 1) .. '-0'"),
+  'reads from the beginning': reading(() => '-', "'-'"),
   'has a shard too many': (client) => ({
     sendCommand: async (words) => {
       const reply = await client.sendCommand(words)
       return Array.isArray(reply) && reply[0] === 'there' && reply.length === 3 ? [reply[0], reply[1], '2'] : reply
     },
   }),
+}
+
+const fields = { offset: 'offset:0', floor: 'floor:0' }
+
+/** Begins a read elsewhere, in both ways to read. */
+function reading(from: (after: string) => string, inScript: string): (client: RedisClient) => RedisClient {
+  const inScripts = changed("'(' .. ARGV[3] .. '-0'", inScript)
+  return (client) => ({
+    sendCommand(words) {
+      if (words[0] !== 'XRANGE') return inScripts(client).sendCommand(words)
+      const after = /\d+/.exec(words[2] ?? '')?.[0] ?? '0'
+      return client.sendCommand(words.with(2, from(after)))
+    },
+  })
 }
 
 /** Replaces a part of a script. Sends its text each time, so that the server's copy of the true one is not used. */

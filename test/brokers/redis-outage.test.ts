@@ -36,6 +36,10 @@ describe('relay and subscribers over Redis', { skip }, () => {
       await settled(system)
       assert.ok(await comesTrue(async () => (await lags(system)).every((lag) => lag === 0)))
       assert.equal((await lags(system)).length, options.shards)
+      assert.deepEqual(
+        [...system.errors].filter((code) => ['GAP', 'EPOCH_CHANGED', 'MISCONFIGURED'].includes(code)),
+        [],
+      )
     })
   }
 

@@ -78,6 +78,30 @@ describe('a Redis server', {
     assert.equal((await feed.fetch(0, 0n, 10)).deliveries.length, 2)
   })
 
+  test('that takes over and lacks what was acknowledged is another epoch, to writer and readers', async () => {
+    await using first = await open()
+    await using second = await open()
+    const [old, fresh] = [first.client, second.client]
+    const feed = (client: RedisClient) => redisTopicFeed(client, { topic, group: 'g' })
+    await redisSink(old, { name: 'r', shards: 1 }).send([relayed(1), relayed(2)])
+    const settings = ['masterauth', first.server.password, 'repl-diskless-sync-delay', '0']
+    await fresh.sendCommand(['CONFIG', 'SET', ...settings])
+    await old.sendCommand(['CONFIG', 'SET', 'repl-diskless-sync-delay', '0'])
+    await fresh.sendCommand(['REPLICAOF', '127.0.0.1', String(first.server.port)])
+    await until(async () => Number(await fresh.sendCommand(['EXISTS', 'estafet:{sample}:0'])) === 1)
+    // As if it had been cut off: it gets nothing of what comes now.
+    await fresh.sendCommand(['REPLICAOF', 'NO', 'ONE'])
+    await redisSink(old, { name: 'r' }).send([relayed(3), relayed(4)])
+    const { epoch } = await feed(old).open()
+    assert.equal((await feed(old).fetch(0, 2n, 10)).cursor, 4n)
+    await first.server.kill()
+    assert.equal((await feed(fresh).open()).epoch, epoch)
+    await assert.rejects(feed(fresh).fetch(0, 4n, 10), { code: 'EPOCH_CHANGED' })
+    await assert.rejects(redisSink(fresh, { name: 'r' }).send([relayed(5)]), { code: 'EPOCH_CHANGED' })
+    await redisSink(fresh, { name: 'r' }).send([relayed(3), relayed(4), relayed(5)])
+    assert.equal((await feed(fresh).fetch(0, 4n, 10)).deliveries.length, 1)
+  })
+
   test('that is full takes nothing of a batch, and goes on when it has room', async () => {
     await using world = await open()
     const { client } = world

@@ -1,12 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '@redis/client'
 import type { BrokerDriver } from 'estafet/contract'
-import { redisSink, redisTopicFeed } from 'estafet/redis'
+import { type RedisClient, redisSink, redisTopicFeed } from 'estafet/redis'
 import { type RedisServer, temporaryRedis } from '../../engines/redis/server.ts'
 
 /** One way to use Redis. */
 export interface RedisConfiguration {
   readonly shards: number
   readonly resp: 2 | 3
+  /** Runs as a cluster of one node, which refuses keys that another node might hold. (Default: false.) */
+  readonly isCluster?: boolean
 }
 
 /** A Redis on which each clause gets keys of its own. */
@@ -16,9 +19,10 @@ export interface RedisContract {
   stop(): Promise<void>
 }
 
-export async function redisContract({ shards, resp }: RedisConfiguration): Promise<RedisContract> {
-  const server = await temporaryRedis()
+export async function redisContract({ shards, resp, isCluster = false }: RedisConfiguration): Promise<RedisContract> {
+  const server = await temporaryRedis({ settings: { 'cluster-enabled': isCluster ? 'yes' : 'no' } })
   const client = await connected(server, resp)
+  if (isCluster) await formCluster(client)
   let clauses = 0
   return {
     server,
@@ -33,6 +37,15 @@ export async function redisContract({ shards, resp }: RedisConfiguration): Promi
       client.destroy()
       await server.stop()
     },
+  }
+}
+
+async function formCluster(client: RedisClient): Promise<void> {
+  await client.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', '16383'])
+  const deadline = performance.now() + 20_000
+  while (!String(await client.sendCommand(['CLUSTER', 'INFO'])).startsWith('cluster_state:ok')) {
+    if (performance.now() > deadline) throw new Error('the cluster did not form within 20 s')
+    await sleep(20)
   }
 }
 

@@ -8,11 +8,12 @@ const configurations: readonly RedisConfiguration[] = [
   { shards: 2, resp: 2 },
   { shards: 3, resp: 3 },
   { shards: 12, resp: 3 },
+  { shards: 3, resp: 3, isCluster: true },
 ]
 const redis = findRedis()
 
 for (const configuration of configurations) {
-  const name = `Redis, ${configuration.shards} shards, RESP${configuration.resp}`
+  const name = `Redis, ${configuration.shards} shards, RESP${configuration.resp}${configuration.isCluster === true ? ', cluster' : ''}`
   describe(name, { skip: redis === null ? `no redis-server was found: ${howToGetRedis}` : false }, () => {
     let contract: RedisContract
     before(async () => {

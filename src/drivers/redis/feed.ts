@@ -3,12 +3,12 @@ import type { Delivery } from '../../message/message.ts'
 import type { Feed, FeedState } from '../../ports/feed.ts'
 import { fromStructured } from '../../wire/structured.ts'
 import { connectionOf, type RedisClient, type RedisOptions } from './client.ts'
-import { command, runScript } from './command.ts'
+import { command } from './command.ts'
 import { type Group, redisGroup } from './group.ts'
 import { fields, shardKey, topicKey } from './keys.ts'
-import { list, offset, offsetOfId, text, textOrNull } from './reply.ts'
+import { list, offset, textOrNull } from './reply.ts'
 import { refuseUnsafe } from './safety.ts'
-import { read } from './scripts.ts'
+import { readShard } from './shard.ts'
 
 export interface RedisTopicFeedOptions extends RedisOptions {
   readonly topic: string
@@ -95,64 +95,18 @@ export function redisTopicFeed(client: RedisClient, options: RedisTopicFeedOptio
     seen: () => seen?.map((end, shard) => ({ key: keyOf(shard), offset: end })) ?? null,
 
     async fetch(lane, after, limit) {
-      const [about, entries] = list(
-        await runScript(
-          connection,
-          read,
-          [key, keyOf(lane)],
-          [fields.offset(lane), fields.floor(lane), after.toString(), String(limit)],
-        ),
+      const { entries, hasMore } = await readShard(connection, { topic, shard: lane, after, limit }, (epoch) =>
+        check(epoch),
       )
-      const [epoch, last, floor] = list(about)
-      check(textOrNull(epoch))
-      const shard: Shard = { topic, number: lane, last: offset(last), floor: offset(floor) }
-      const found = list(entries).map((entry) => entryOf(entry, shard))
-      refuseMissing(shard, after, found)
-      group?.follow(lane, after, found.length === 0)
-      hasDelivered ||= found.length > 0
-      const deliveries: Delivery[] = found.map(({ offset: cursor, event }) => {
+      group?.follow(lane, after, entries.length === 0)
+      hasDelivered ||= entries.length > 0
+      const deliveries: Delivery[] = entries.map(({ offset: cursor, event }) => {
         const { message, previous } = fromStructured(event, topic, { partition: lane, offset: cursor })
         return { message, previous, cursor }
       })
-      return { deliveries, cursor: deliveries.at(-1)?.cursor ?? after, hasMore: found.length >= limit }
+      return { deliveries, cursor: deliveries.at(-1)?.cursor ?? after, hasMore }
     },
   }
-}
-
-interface Shard {
-  readonly topic: string
-  readonly number: number
-  /** The last offset that the sink gave. */
-  readonly last: bigint
-  /** The last offset that was trimmed because all had finished it. */
-  readonly floor: bigint
-}
-
-interface Entry {
-  readonly offset: bigint
-  readonly event: string
-}
-
-function entryOf(entry: unknown, shard: Shard): Entry {
-  const [id, content] = list(entry)
-  const number = offsetOfId(text(id))
-  const words = list(content)
-  const at = words.indexOf('event')
-  if (number === null || number > shard.last || at % 2 !== 0) throw foreign(shard, text(id))
-  return { offset: number, event: text(words[at + 1]) }
-}
-
-/** Throws unless the entries are all there are after the cursor: offsets have no gaps, so what is missing shows. */
-function refuseMissing(shard: Shard, after: bigint, entries: readonly Entry[]): void {
-  if (after > shard.last) throw setBack(shard, after)
-  const first = entries[0]?.offset ?? shard.last + 1n
-  // Whoever has read nothing yet begins with what there is: before that only what nobody waited for was removed.
-  let wanted = after === 0n && first <= shard.floor + 1n ? first : after + 1n
-  for (const { offset: found } of entries) {
-    if (found !== wanted) throw gone(shard, wanted, found - 1n)
-    wanted += 1n
-  }
-  if (entries.length === 0 && wanted <= shard.last) throw gone(shard, wanted, shard.last)
 }
 
 function noTopic(topic: string): EstafetError {
@@ -174,29 +128,5 @@ function resharded(topic: string): EstafetError {
     'MISCONFIGURED',
     `The number of shards of ${topic} changed; stop its subscribers when they have read all, then start them anew.`,
     { details: { topic } },
-  )
-}
-
-function setBack({ topic, number, last }: Shard, cursor: bigint): EstafetError {
-  return new EstafetError(
-    'EPOCH_CHANGED',
-    `Shard ${number} of ${topic} was set back: offset ${cursor} was read, and it ends at ${last}. Find out what was restored or failed over.`,
-    { details: { topic, shard: number, cursor: cursor.toString(), last: last.toString() } },
-  )
-}
-
-function gone({ topic, number }: Shard, from: bigint, to: bigint): EstafetError {
-  return new EstafetError(
-    'GAP',
-    `Messages were removed from Redis unread: offsets ${from} to ${to} of ${topic}, shard ${number}. Send them again from the log.`,
-    { details: { topic, shard: number, from: from.toString(), to: to.toString() } },
-  )
-}
-
-function foreign({ topic, number }: Shard, id: string): EstafetError {
-  return new EstafetError(
-    'MISCONFIGURED',
-    `Entry ${id} in shard ${number} of ${topic} was not written by the sink: its offset or its form is another. Remove it.`,
-    { details: { topic, shard: number, id } },
   )
 }
