@@ -29,7 +29,7 @@ export const group: LaneGroup = {
 export const by: Attempter = { owner: 'me', serviceVersion: '1.0.0' }
 /** Longer than any clause takes. */
 export const longMs = 60_000
-export const atOnce: NextStep = { kind: 'retry', afterMs: 0 }
+export const atOnce: NextStep = { kind: 'retry', afterMs: 0, isCounted: true }
 
 export async function takeLane<Tx>({ lanes }: ParkingDriver<Tx>, index = 0, of = group): Promise<Lane> {
   await lanes.survey(of, { owner: 'me', leaseMs: longMs, working: [] })

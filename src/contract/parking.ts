@@ -107,7 +107,7 @@ function queueClauses<Tx>(): readonly Clause<ParkingDriver<Tx>>[] {
         await parkAll(driver, lane, [follower(2, 'k')])
         await driver.unitOfWork.run((tx) => driver.parking.parkUntried(tx, lane, [message(3, 'k')]))
         // Handled before its holder knew that the key is parked: it takes its place, whatever it would wait for.
-        await parkAll(driver, lane, [failed(4, 'k', { kind: 'retry', afterMs: longMs })])
+        await parkAll(driver, lane, [failed(4, 'k', { kind: 'retry', afterMs: longMs, isCounted: true })])
         await apply(driver, attempt)
         same(await drain(driver), ['1', '2', '3', '4'], 'what was applied')
       },
@@ -129,8 +129,8 @@ function queueClauses<Tx>(): readonly Clause<ParkingDriver<Tx>>[] {
       says: 'a message parked with a wait is due when that has passed, and not before',
       async holds(driver) {
         const lane = await takeLane(driver)
-        await parkAll(driver, lane, [failed(1, 'k', { kind: 'retry', afterMs: longMs })])
-        await parkAll(driver, lane, [failed(2, 'j', { kind: 'retry', afterMs: 50 })])
+        await parkAll(driver, lane, [failed(1, 'k', { kind: 'retry', afterMs: longMs, isCounted: true })])
+        await parkAll(driver, lane, [failed(2, 'j', { kind: 'retry', afterMs: 50, isCounted: true })])
         same(await driver.retries.begin({ group, key: 'k' }, by, longMs), null, 'before its time')
         await driver.lapse(50)
         same((await driver.retries.due(group, [0], 9)).keys, ['j'], 'what is due')
@@ -253,7 +253,7 @@ function deadClauses<Tx>(): readonly Clause<ParkingDriver<Tx>>[] {
         const lane = await takeLane(driver)
         await parkAll(driver, lane, [failed(1, 'k', { kind: 'dead', blocks: false })])
         same(await driver.parking.keys(lane), [], 'the keys')
-        same((await driver.retries.due(group, [0], 9)).load, { keys: 0, messages: 1, dead: 1 }, 'what is parked')
+        same((await driver.retries.due(group, [0], 9)).load, { keys: 0, messages: 0, dead: 1 }, 'what is parked')
       },
     },
   ]

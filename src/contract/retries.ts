@@ -41,9 +41,9 @@ function beginClauses<Tx>(): readonly Clause<ParkingDriver<Tx>>[] {
             [1, 0, false],
             [2, 1, false],
             [3, 2, false],
-            [5, 3],
+            [5, 0],
           ],
-          'the tries and the crashes',
+          'the tries, and the crashes in a row',
         )
       },
     },
@@ -76,7 +76,7 @@ function beginClauses<Tx>(): readonly Clause<ParkingDriver<Tx>>[] {
     {
       says: 'no attempt begins with a key that is free, dead or waits for its time',
       async holds(driver) {
-        const waiting = failed(1, 'waiting', { kind: 'retry', afterMs: longMs })
+        const waiting = failed(1, 'waiting', { kind: 'retry', afterMs: longMs, isCounted: true })
         const dead = failed(2, 'dead', { kind: 'dead', blocks: true })
         await parkAll(driver, await takeLane(driver), [waiting, dead])
         for (const key of ['free', 'dead', 'waiting']) {
@@ -190,8 +190,14 @@ function failedClauses<Tx>(): readonly Clause<ParkingDriver<Tx>>[] {
       says: 'what failed is due again when its wait has passed, and not before',
       async holds(driver) {
         await parkAll(driver, await takeLane(driver), [failed(1, 'k'), failed(2, 'j')])
-        await driver.retries.failed(await attemptAt(driver, 'k'), failure({ kind: 'retry', afterMs: longMs }))
-        await driver.retries.failed(await attemptAt(driver, 'j'), failure({ kind: 'retry', afterMs: 50 }))
+        await driver.retries.failed(
+          await attemptAt(driver, 'k'),
+          failure({ kind: 'retry', afterMs: longMs, isCounted: true }),
+        )
+        await driver.retries.failed(
+          await attemptAt(driver, 'j'),
+          failure({ kind: 'retry', afterMs: 50, isCounted: true }),
+        )
         same(await driver.retries.begin({ group, key: 'k' }, by, longMs), null, 'before its time')
         await driver.lapse(50)
         same((await driver.retries.due(group, [0], 9)).keys, ['j'], 'what is due')
@@ -210,6 +216,16 @@ function failedClauses<Tx>(): readonly Clause<ParkingDriver<Tx>>[] {
         same((await driver.retries.due(group, [0], 9)).load.dead, 0, 'how many are dead')
         await apply(driver, next)
         same(await driver.notes(), ['1'], 'the effects of the next')
+      },
+    },
+    {
+      says: 'an attempt that says nothing about its message is not taken off its budget',
+      async holds(driver) {
+        await parkAll(driver, await takeLane(driver), [failed(1, 'k')])
+        const outage = failure({ kind: 'retry', afterMs: 0, isCounted: false })
+        for (let times = 0; times < 3; times++) await driver.retries.failed(await attemptAt(driver, 'k'), outage)
+        const { tries, crashes } = await attemptAt(driver, 'k')
+        same([tries, crashes], [1, 0], 'the tries and the crashes')
       },
     },
     {
@@ -241,13 +257,13 @@ function failedClauses<Tx>(): readonly Clause<ParkingDriver<Tx>>[] {
         const giveUp = async () =>
           driver.retries.failed(await attemptAt(driver, 'k'), failure({ kind: 'dead', blocks: false }))
         await giveUp()
-        same((await driver.retries.due(group, [0], 9)).load, { keys: 1, messages: 2, dead: 1 }, 'what is parked')
+        same((await driver.retries.due(group, [0], 9)).load, { keys: 1, messages: 1, dead: 1 }, 'what is parked')
         const next = await attemptAt(driver, 'k', 20)
         same([next.message.position, next.tries], [2n, 1], 'the next')
         await driver.retries.failed(next, failure(atOnce))
         await giveUp()
         same(await driver.parking.keys(lane), [], 'the keys')
-        same((await driver.retries.due(group, [0], 9)).load, { keys: 0, messages: 2, dead: 2 }, 'the dead letters')
+        same((await driver.retries.due(group, [0], 9)).load, { keys: 0, messages: 0, dead: 2 }, 'the dead letters')
       },
     },
   ]
@@ -274,10 +290,11 @@ function dueClauses<Tx>(): readonly Clause<ParkingDriver<Tx>>[] {
       says: 'only the lanes asked for are due; the counts are of the whole subscription in its feed',
       async holds(driver) {
         const [lane, other] = [await takeLane(driver), await takeLane(driver, 1)]
-        const waiting = failed(1, 'a', { kind: 'retry', afterMs: longMs })
+        const waiting = failed(1, 'a', { kind: 'retry', afterMs: longMs, isCounted: true })
         await parkAll(driver, lane, [waiting, failed(2, 'd', { kind: 'dead', blocks: false })])
         await parkAll(driver, other, [failed(3, 'b'), follower(4, 'b'), failed(5, 'e', { kind: 'dead', blocks: true })])
-        const load = { keys: 3, messages: 5, dead: 2 }
+        // The dead letter that blocks nothing is in no queue.
+        const load = { keys: 3, messages: 4, dead: 2 }
         const first = await driver.retries.due(group, [0], 9)
         same([first.keys, first.load], [[], load], 'of one lane')
         holds((first.nextMs ?? 0) > 0 && (first.nextMs ?? longMs + 1) <= longMs, 'the next is due in its time')

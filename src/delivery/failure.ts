@@ -30,8 +30,8 @@ export function errorFacts(error: unknown, message: StoredMessage, handler: stri
 export function errorName(error: unknown): string {
   if (error instanceof EstafetError) return error.code
   if (!(error instanceof Error)) return typeof error
-  const code = 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : ''
-  return `${error.name}${code}`
+  const code = 'code' in error ? word(error.code) : null
+  return [word(error.name) ?? 'Error', ...(code === null ? [] : [code])].join(' ')
 }
 
 /** Where an error arose: the first line of its stack that is not Node's own. */
@@ -42,21 +42,44 @@ export function errorPlace(error: unknown): string | undefined {
   return frame?.trim().replace(/^at /, '')
 }
 
+/** A name or a code as programs give them. Whatever else stands there may be content, or no text at all. */
+function word(value: unknown): string | null {
+  return typeof value === 'string' && /^[\w.$-]{1,64}$/.test(value) ? value : null
+}
+
+/** The text of an error; empty when it has none. What is thrown can be anything. */
+function textOf(error: unknown): string {
+  if (typeof error === 'string') return error
+  if (!(error instanceof Error)) return ''
+  const text: unknown = error.message
+  return typeof text === 'string' ? text : ''
+}
+
 function framesOf(error: unknown): string {
-  if (!(error instanceof Error) || error.stack === undefined) return ''
-  const frames = error.stack.split('\n').filter((line) => line.startsWith('    at '))
-  return frames.slice(0, maxFrames).join('\n')
+  if (!(error instanceof Error)) return ''
+  const stack: unknown = error.stack
+  const text = textOf(error)
+  // The stack begins with the text, which may hold lines that look like frames.
+  const at = typeof stack === 'string' ? stack.indexOf(text) : -1
+  if (typeof stack !== 'string' || at === -1) return ''
+  const lines = stack.slice(at + text.length).split('\n')
+  return lines
+    .filter((line) => line.startsWith('    at '))
+    .slice(0, maxFrames)
+    .join('\n')
 }
 
 function safeText(error: unknown, message: StoredMessage): string {
-  if (error instanceof EstafetError) return error.message
+  // All but a handler's own reason are the toolkit's texts, and hold nothing of a payload.
+  if (error instanceof EstafetError && error.code !== 'REJECTED') return error.message
   const state = sqlState(error)
   if (state !== null) return state
-  const text = error instanceof Error ? error.message : typeof error === 'string' ? error : ''
-  if (message.payload.length > maxSearched) return ''
-  return withoutValues(text.replaceAll(/:\/\/[^@\s/]+@/g, '://…@'), message.payload)
-    .replaceAll(/\s+/g, ' ')
-    .slice(0, maxText)
+  const text = textOf(error).replaceAll(/:\/\/[^@\s/]+@/g, '://…@')
+  const values = message.payload.length > maxSearched ? null : valuesOf(message.payload)
+  if (values === null) return ''
+  let safe = text
+  for (const value of values) safe = safe.replaceAll(value, '…')
+  return safe.replaceAll(/\s+/g, ' ').slice(0, maxText)
 }
 
 function sqlState(error: unknown): string | null {
@@ -69,30 +92,45 @@ function sqlState(error: unknown): string | null {
   return [`SQLSTATE ${error.code}`, ...parts].join(', ')
 }
 
-/** Takes every text and number of the payload out of an error's text, longest first. */
-function withoutValues(text: string, payload: string): string {
-  const values = [...new Set(leavesOf(payload))].sort((a, b) => b.length - a.length)
-  let safe = text
-  for (const value of values) safe = safe.replaceAll(value, '…')
-  return safe
+const maxLeaves = 2_000
+
+/**
+ * What of a payload must not stand in an error's text, longest first: its texts and numbers, the names of fields that are
+ * no plain names (a map by address has content for names), the words of texts, and all that as JSON writes it. Null when
+ * it is too much to look for.
+ */
+function valuesOf(payload: string): readonly string[] | null {
+  const leaves = leavesOf(payload)
+  if (leaves === null) return null
+  const values = new Set<string>()
+  for (const leaf of leaves) {
+    for (const form of [leaf, JSON.stringify(leaf).slice(1, -1), ...(leaf.match(/[\p{L}\p{N}]{4,}/gu) ?? [])]) {
+      // Shorter ones tell nothing and stand in many words.
+      if (form.length > 2) values.add(form)
+    }
+  }
+  return [...values].sort((a, b) => b.length - a.length)
 }
 
-/** Texts and numbers of three characters and more; shorter ones tell nothing and stand in many words. */
-function leavesOf(payload: string): readonly string[] {
+function leavesOf(payload: string): readonly string[] | null {
   const leaves: string[] = []
   const left: unknown[] = []
   try {
     left.push(JSON.parse(payload))
   } catch {
     // Not JSON: whole runs of letters and digits are the next best.
-    return payload.match(/[\p{L}\p{N}]{3,}/gu)?.slice(0, 2_000) ?? []
+    const words = payload.match(/[\p{L}\p{N}]{3,}/gu) ?? []
+    return words.length > maxLeaves ? null : words
   }
   // A list of what is left instead of recursion: a payload may be nested deeper than the stack.
-  while (left.length > 0 && leaves.length < 2_000) {
+  while (left.length > 0) {
     const value = left.pop()
-    if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) left.push(inner)
-    else if ((typeof value === 'string' || typeof value === 'number') && String(value).length > 2) {
-      leaves.push(String(value))
+    if (leaves.length > maxLeaves) return null
+    if (typeof value === 'string' || typeof value === 'number') leaves.push(String(value))
+    if (typeof value !== 'object' || value === null) continue
+    for (const [name, inner] of Object.entries(value)) {
+      if (!/^[A-Za-z_$][\w$-]{0,40}$|^\d{1,6}$/.test(name)) leaves.push(name)
+      left.push(inner)
     }
   }
   return leaves

@@ -2,7 +2,7 @@ import { EstafetError } from '../message/errors.ts'
 import type { EventType } from '../message/event.ts'
 import type { OutgoingMessage, ReceivedMessage, StoredMessage } from '../message/message.ts'
 import type { Logger } from '../ports/logger.ts'
-import { type CompleteRule, completeRules, type RetryRule, type WhenDead } from './retry-policy.ts'
+import { type CompleteRule, completeRules, longestWaitMs, type RetryRule, type WhenDead } from './retry-policy.ts'
 
 /** What a handler may use. Everything done through it commits or rolls back with the message's progress. */
 export interface HandlerContext<Tx> {
@@ -27,6 +27,8 @@ export interface Handler<Tx> {
   /** What to do about errors, first match first; the last rule matches whatever is left. */
   readonly rules: readonly CompleteRule[]
   readonly timeoutMs: number
+  /** Fields of the data that only administrators may see. */
+  readonly mask: readonly string[]
   /** Decodes and validates a message as `run` will. Throws UNDECODABLE or INVALID_MESSAGE. */
   readonly check: (message: StoredMessage) => void
   readonly run: (messages: readonly StoredMessage[], context: HandlerContext<Tx>) => Promise<void>
@@ -39,7 +41,7 @@ export interface HandlerOptions {
   readonly retry?: readonly RetryRule[]
   /** What becomes of the key of a message that is given up. (Default: block.) */
   readonly whenDead?: WhenDead
-  /** How long one call may take. (Default: 10 s.) */
+  /** How long one call may take; and see `idleInTransactionMs` of the store. (Default: 10 s.) */
   readonly timeoutMs?: number
 }
 
@@ -75,11 +77,13 @@ export function onMany<Data, Tx>(
   return {
     ...traits(event, options),
     isSet: true,
-    run: (messages, context) =>
-      handle(
+    // Async, so that whatever is returned becomes a promise of ours, which is waited for once.
+    run: async (messages, context) => {
+      await handle(
         messages.map((message) => event.receive(message)),
         context,
-      ),
+      )
+    },
   }
 }
 
@@ -96,9 +100,13 @@ export function rejected(reason: string, cause?: unknown): EstafetError {
 
 function traits<Data>(event: EventType<never, Data>, options: HandlerOptions) {
   const { name = event.type, retry = [], whenDead = 'block', timeoutMs = 10_000 } = options
-  if (!Number.isFinite(timeoutMs) || timeoutMs < 1) {
-    throw new EstafetError('MISCONFIGURED', `The handler ${name} needs a timeoutMs of 1 or more, not ${timeoutMs}.`)
+  if (!(timeoutMs >= 1 && timeoutMs <= longestWaitMs)) {
+    throw new EstafetError(
+      'MISCONFIGURED',
+      `The handler ${name} needs a timeoutMs from 1 to ${longestWaitMs}, not ${timeoutMs}.`,
+    )
   }
   const check = (message: StoredMessage): void => void event.receive(message)
-  return { type: event.type, topic: event.topic, name, rules: completeRules(retry, whenDead), timeoutMs, check }
+  const { type, topic, mask } = event
+  return { type, topic, mask, name, rules: completeRules(retry, whenDead), timeoutMs, check }
 }

@@ -16,7 +16,7 @@ export interface RetryRule {
   /** Waits between those. (Default: 1 s to 5 minutes, of which up to half is jitter.) */
   readonly backOff?: BackOff
   /** Once all of that failed. (Default: the handler's `whenDead`.) */
-  readonly then?: WhenDead
+  readonly whenDead?: WhenDead
 }
 
 /**
@@ -31,8 +31,11 @@ export interface CompleteRule {
   readonly immediate: number
   readonly delayed: number
   readonly backOff: BackOff
-  readonly then: WhenDead
+  readonly whenDead: WhenDead
 }
+
+/** What a timer can hold; nearly 25 days. */
+export const longestWaitMs = 2 ** 31 - 1
 
 const standardBackOff: BackOff = { firstMs: 1_000, maxMs: 300_000 }
 
@@ -59,8 +62,8 @@ export function ruleFor(rules: readonly CompleteRule[], error: unknown): Complet
 
 /** What to do after a failure, with `delayedTries` made later so far. `fraction` in [0, 1) is the jitter's chance. */
 export function nextStep(rule: CompleteRule, delayedTries: number, fraction: number): NextStep {
-  if (delayedTries >= rule.delayed) return { kind: 'dead', blocks: rule.then === 'block' }
-  return { kind: 'retry', afterMs: backOffMs(rule.backOff, delayedTries + 1, fraction) }
+  if (delayedTries >= rule.delayed) return { kind: 'dead', blocks: rule.whenDead === 'block' }
+  return { kind: 'retry', afterMs: backOffMs(rule.backOff, delayedTries + 1, fraction), isCounted: true }
 }
 
 /** Says for people how often and how long a rule tries: "1 + 1 at once + 10 later within 26 min, then its key waits". */
@@ -69,8 +72,22 @@ export function budgetText(rule: CompleteRule): string {
   const seconds = Math.round(waits.reduce((sum, wait) => sum + wait, 0) / 1000)
   const within = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`
   const later = rule.delayed === 0 ? '' : ` + ${rule.delayed} later within ${within}`
-  const end = rule.then === 'block' ? 'its key waits for a person' : 'its key goes on without it'
+  const end = rule.whenDead === 'block' ? 'its key waits for a person' : 'its key goes on without it'
   return `1 + ${rule.immediate} at once${later}, then a dead letter and ${end}`
+}
+
+/** Tells whether a failure under this rule is a verdict about the message, and no sign of a dependency in trouble. */
+export function isVerdict(rule: CompleteRule): boolean {
+  return rule.delayed === 0
+}
+
+/** A user's test that throws, as on an error of another shape than it expects, does not fit. */
+function isSo(test: (error: unknown) => boolean, error: unknown): boolean {
+  try {
+    return test(error)
+  } catch {
+    return false
+  }
 }
 
 /** Tells whether an error says of itself that trying again is of no use. */
@@ -78,22 +95,22 @@ export function saysNever(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'retry' in error && error.retry === 'never'
 }
 
-function complete(rule: RetryRule, whenDead: WhenDead): CompleteRule {
-  const { errors, immediate = 1, delayed = 10, backOff = standardBackOff, then = whenDead } = rule
+function complete(rule: RetryRule, otherwise: WhenDead): CompleteRule {
+  const { errors, immediate = 1, delayed = 10, backOff = standardBackOff, whenDead = otherwise } = rule
   const isCount = (number: number): boolean => Number.isInteger(number) && number >= 0 && number <= 1_000
-  const isWait = backOff.firstMs >= 0 && backOff.maxMs >= backOff.firstMs && Number.isFinite(backOff.maxMs)
+  const isWait = backOff.firstMs >= 0 && backOff.maxMs >= backOff.firstMs && backOff.maxMs <= longestWaitMs
   if (!isCount(immediate) || !isCount(delayed) || !isWait) {
     throw new EstafetError(
       'MISCONFIGURED',
       'A retry rule needs whole numbers from 0 to 1000 for immediate and delayed, and waits that grow.',
     )
   }
-  return { matches: matcher(errors), immediate, delayed, backOff, then }
+  return { matches: matcher(errors), immediate, delayed, backOff, whenDead }
 }
 
 function matcher(errors: RetryRule['errors']): (error: unknown) => boolean {
   if (errors === undefined) return (error) => !saysNever(error)
-  if (typeof errors === 'function') return errors
+  if (typeof errors === 'function') return (error) => isSo(errors, error)
   return (error) =>
     errorName(error)
       .split(' ')

@@ -6,7 +6,7 @@ import type { Logger } from '../ports/logger.ts'
 import type { Parking } from '../ports/parking.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
 import type { Plan } from './plan.ts'
-import { runHandlers } from './run-handlers.ts'
+import { type HandlerRun, runHandlers } from './run-handlers.ts'
 
 export interface DeliverParts<Tx> {
   readonly unitOfWork: UnitOfWork<Tx>
@@ -43,8 +43,7 @@ export async function deliverOnce<Tx>(
   lane: Lane,
   planned: Plan,
   mayBeParked: ReadonlySet<string>,
-  signal: AbortSignal,
-  enter: (handler: Handler<Tx>, message: StoredMessage) => void,
+  during: Pick<HandlerRun<Tx>, 'signal' | 'enter' | 'threw'>,
 ): Promise<Delivered> {
   const messages = planned.fresh.map(({ message }) => message)
   const asked = [...new Set(messages.map(({ key }) => key).filter((key) => mayBeParked.has(key)))].sort()
@@ -54,12 +53,22 @@ export async function deliverOnce<Tx>(
   await parts.unitOfWork.run(
     async (tx) => {
       const outgoing: OutgoingMessage[] = []
-      parked = new Set(asked.length === 0 ? [] : await parts.parking.hold(tx, lane, asked))
+      const { handlers, clock, logger } = parts
+      const run = { tx, handlers, clock, logger, outgoing, ...during }
+      await runHandlers(
+        run,
+        messages.filter(({ key }) => !mayBeParked.has(key)),
+      )
+      if (asked.length > 0) {
+        // After the others: an attempt at one of these keys may hold rows that their handlers want, and wait for us.
+        parked = new Set(await parts.parking.hold(tx, lane, asked))
+        await runHandlers(
+          run,
+          messages.filter(({ key }) => mayBeParked.has(key) && !parked.has(key)),
+        )
+      }
       // A type that nobody handles has no effect, and so has none to wait with.
       followers = messages.filter(({ key, type }) => parked.has(key) && parts.handlers.has(type))
-      const { handlers, clock, logger } = parts
-      const free = messages.filter(({ key }) => !parked.has(key))
-      await runHandlers({ tx, handlers, clock, logger, signal, outgoing, enter }, free)
       write = parts.prepare(outgoing)
     },
     (tx) => allSettled(write(tx), putBehind(parts, tx, lane, followers), parts.lanes.save(tx, lane, planned.progress)),

@@ -1,7 +1,7 @@
 import type { Breaker } from '../delivery/breaker.ts'
 import { errorFacts, errorName, errorPlace } from '../delivery/failure.ts'
 import type { Handler } from '../delivery/handler.ts'
-import { type CompleteRule, nextStep, ruleFor, saysNever } from '../delivery/retry-policy.ts'
+import { type CompleteRule, isVerdict, nextStep, ruleFor } from '../delivery/retry-policy.ts'
 import { EstafetError, isEstafetError } from '../message/errors.ts'
 import type { Delivery, StoredMessage } from '../message/message.ts'
 import type { Fetched } from '../ports/feed.ts'
@@ -37,7 +37,7 @@ const carefulAfter = 2
  * Handles one batch in one transaction; when that fails, again in one transaction per message, and parks the messages at
  * fault. Keys that get parked are added to `parked`, and those found free are taken out.
  *
- * What fails waits in its place instead when a dependency seems to be down (the breaker is open), or when the messages
+ * What is left of it waits in its place when a dependency seems to be down (the breaker opened), or when the messages
  * before it are missing. Throws FENCED, UNAVAILABLE, and whatever was thrown once `signal` aborted: then it is not the
  * messages' fault, and how far the batch got is known to the store alone.
  */
@@ -51,7 +51,11 @@ export async function handleBatch<Tx>(
   if (lane.abandoned >= carefulAfter) return putAside(parts, lane, fetched, parked)
   if (fetched.deliveries.length > 1) {
     const whole = await attempt(parts, lane, fetched, parked, signal)
-    if (whole.failed === null) return whole.outcome
+    if (whole.failed === null) {
+      const [first] = fetched.deliveries
+      if (first !== undefined && whole.outcome.applied > 0) parts.breaker.note(first.message.key, false)
+      return whole.outcome
+    }
   }
   let outcome: BatchOutcome = { lane, applied: 0, duplicates: 0, parked: 0, failure: null }
   for (const single of singles(fetched)) {
@@ -64,8 +68,15 @@ export async function handleBatch<Tx>(
       failure: next.failure,
     }
     if (next.failure !== null) return outcome
+    const { failed } = next
+    if (failed !== null && parts.breaker.state === 'open') return { ...outcome, failure: failed }
   }
   return outcome
+}
+
+/** A message's own end, and why it was parked, if it was. */
+interface SingleOutcome extends BatchOutcome {
+  readonly failed: BatchOutcome['failure']
 }
 
 async function handleSingle<Tx>(
@@ -74,23 +85,20 @@ async function handleSingle<Tx>(
   single: Fetched,
   parked: Set<string>,
   signal: AbortSignal,
-): Promise<BatchOutcome> {
+): Promise<SingleOutcome> {
   for (let tries = 1; ; tries++) {
     const { failed, outcome, planned } = await attempt(parts, lane, single, parked, signal)
     const [delivery] = single.deliveries
-    if (failed === null) {
+    if (failed === null || delivery === undefined) {
       if (delivery !== undefined && outcome.applied > 0) parts.breaker.note(delivery.message.key, false)
-      return outcome
+      return { ...outcome, failed: null }
     }
     const { error, handler, message } = failed
     const rule = ruleFor(handler.rules, error)
-    if (!saysNever(error)) parts.breaker.note(message.key, true)
     if (tries <= rule.immediate) continue
-    if (parts.breaker.isOpen && !saysNever(error) && delivery !== undefined) {
-      return { ...outcome, failure: { error, delivery } }
-    }
+    if (!isVerdict(rule)) parts.breaker.note(message.key, true)
     const failure = failureOf(parts, { error, handler, message, rule, delayedTries: 0, tries })
-    return park(parts, lane, planned, message, failure, parked)
+    return { ...(await park(parts, lane, planned, message, failure, parked)), failed: { error, delivery } }
   }
 }
 
@@ -116,14 +124,30 @@ async function park<Tx>(
   }
 }
 
-/** Queues a whole batch untried: one of its messages may be what ended the processes that had the lane before. */
+/** Of payloads, in one transaction that only puts aside: it must end well within a lease. */
+const maxAside = 2_000_000
+
+/** The first deliveries of a batch, as many as are put aside at once. */
+function portionOf(fetched: Fetched): Fetched {
+  let size = 0
+  const deliveries = fetched.deliveries.filter(({ message }, at) => {
+    size += message.payload.length
+    return at === 0 || size <= maxAside
+  })
+  const last = deliveries.at(-1)
+  if (deliveries.length === fetched.deliveries.length || last === undefined) return fetched
+  return { deliveries, cursor: last.cursor, hasMore: true }
+}
+
+/** Queues a batch untried, in portions: one of its messages may be what ended the processes that had the lane before. */
 async function putAside<Tx>(
   parts: BatchParts<Tx>,
   lane: Lane,
   fetched: Fetched,
   parked: Set<string>,
 ): Promise<BatchOutcome> {
-  const planned = plan(lane, fetched)
+  const portion = portionOf(fetched)
+  const planned = plan(lane, portion)
   const messages = planned.fresh.map(({ message }) => message).filter(({ type }) => parts.handlers.has(type))
   parts.logger.warn('a lane was abandoned again and again; its next messages are tried one by one', {
     feed: lane.group.feed,
@@ -138,7 +162,8 @@ async function putAside<Tx>(
   const { duplicates, gap, progress } = planned
   const failure = gap === null ? null : { error: gapError(gap), delivery: gap }
   return {
-    lane: { ...lane, ...progress, abandoned: 0 },
+    // Until the batch that may have done it is through, the next portion is put aside, too.
+    lane: { ...lane, ...progress, abandoned: portion === fetched ? 0 : lane.abandoned },
     ...{ applied: 0, duplicates, parked: messages.length, failure },
   }
 }
@@ -165,21 +190,24 @@ async function attempt<Tx>(
     return { planned, failed: null, outcome: { ...nothing, duplicates: planned.duplicates } }
   }
   const entered: { readonly handler: Handler<Tx>; readonly message: StoredMessage }[] = []
+  const thrown: unknown[] = []
   try {
-    const done = await deliverOnce(parts, lane, planned, parked, signal, (handler, message) => {
-      entered.push({ handler, message })
+    const done = await deliverOnce(parts, lane, planned, parked, {
+      signal,
+      enter: (handler, message) => void entered.push({ handler, message }),
+      threw: (error) => void thrown.push(error),
     })
     for (const key of done.free) parked.delete(key)
     const outcome = { lane: done.lane, applied: done.applied, parked: done.parked, failure: gap }
     return { planned, failed: null, outcome: { ...outcome, duplicates: planned.duplicates } }
   } catch (error) {
     const last = entered.at(-1)
-    if (last === undefined || signal.aborted || isNobodysFault(error)) throw error
+    if (last === undefined || signal.aborted || (isNobodysFault(error) && !thrown.includes(error))) throw error
     return { planned, failed: { error, ...last }, outcome: { ...nothing, failure: null } }
   }
 }
 
-/** Tells errors that say nothing about the message: the lane is lost, or its database. */
+/** Tells errors that say nothing about the message, unless its handler threw them: the lane is lost, or its database. */
 export function isNobodysFault(error: unknown): boolean {
   return isEstafetError(error, 'FENCED') || isEstafetError(error, 'UNAVAILABLE')
 }

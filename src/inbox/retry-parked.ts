@@ -1,17 +1,20 @@
+import { type BackOff, backOffMs } from '../delivery/back-off.ts'
 import type { Handler } from '../delivery/handler.ts'
-import { type CompleteRule, completeRules, ruleFor, saysNever } from '../delivery/retry-policy.ts'
+import { type CompleteRule, completeRules, isVerdict, ruleFor } from '../delivery/retry-policy.ts'
 import { EstafetError, isEstafetError } from '../message/errors.ts'
 import type { OutgoingMessage } from '../message/message.ts'
 import type { Failure } from '../ports/parking.ts'
 import type { Attempt, ParkedKey, Retries } from '../ports/retries.ts'
 import { allSettled } from './deliver.ts'
 import { type BatchParts, failureOf, isNobodysFault } from './handle-batch.ts'
-import { runHandlers } from './run-handlers.ts'
+import { type HandlerRun, runHandlers } from './run-handlers.ts'
 
 export interface RetryParts<Tx> extends BatchParts<Tx> {
   readonly retries: Retries<Tx>
   /** For how long a begun attempt keeps others from beginning one: longer than a handler may take. */
   readonly heldMs: number
+  /** Runs what may end the process while nothing else of it is under way. */
+  readonly alone: <Result>(work: () => Promise<Result>) => Promise<Result>
 }
 
 /** How an attempt at a parked key ended. */
@@ -42,28 +45,44 @@ export async function retryOnce<Tx>(
   const attempt = await parts.retries.begin(parked, parts.by, parts.heldMs)
   if (attempt === null) return { kind: 'gone' }
   const handlers = parts.handlers.get(attempt.message.type) ?? []
-  let at = handlers[0]
+  let at: Pick<Handler<Tx>, 'name' | 'rules'> = handlers[0] ?? { name: attempt.message.type, rules: withoutHandler }
+  const thrown: unknown[] = []
+  const during = {
+    signal,
+    enter: (handler: Handler<Tx>) => {
+      at = handler
+    },
+    threw: (error: unknown) => void thrown.push(error),
+  }
   try {
     refuseHopeless(attempt, handlers.length > 0)
-    let write: (tx: Tx) => Promise<unknown> = () => Promise.resolve()
-    await parts.unitOfWork.run(
-      async (tx) => {
-        const outgoing: OutgoingMessage[] = []
-        const enter = (handler: Handler<Tx>): void => {
-          at = handler
-        }
-        await runHandlers({ ...parts, tx, signal, outgoing, enter }, [attempt.message])
-        write = parts.prepare(outgoing)
-      },
-      (tx) => allSettled(write(tx), parts.retries.applied(tx, attempt)),
-    )
+    const run = (): Promise<void> => apply(parts, attempt, during)
+    await (attempt.crashes > 0 ? parts.alone(run) : run())
     parts.breaker.note(parked.key, false)
     return { kind: 'applied' }
   } catch (error) {
-    if (isEstafetError(error, 'FENCED')) return { kind: 'gone' }
-    const failure = judge(parts, attempt, error, at ?? { name: attempt.message.type, rules: withoutHandler }, signal)
+    const isOurs = isNobodysFault(error) && !thrown.includes(error)
+    if (isOurs && isEstafetError(error, 'FENCED')) return { kind: 'gone' }
+    const failure = judge(parts, attempt, error, at, signal.aborted ? 'told to stop' : isOurs ? 'no database' : null)
     return saved(parts, attempt, failure, error)
   }
+}
+
+/** The effects of the attempt's message, what it publishes, and its leaving the queue, in one transaction. */
+async function apply<Tx>(
+  parts: RetryParts<Tx>,
+  attempt: Attempt,
+  during: Pick<HandlerRun<Tx>, 'signal' | 'enter' | 'threw'>,
+): Promise<void> {
+  let write: (tx: Tx) => Promise<unknown> = () => Promise.resolve()
+  await parts.unitOfWork.run(
+    async (tx) => {
+      const outgoing: OutgoingMessage[] = []
+      await runHandlers({ ...parts, tx, outgoing, ...during }, [attempt.message])
+      write = parts.prepare(outgoing)
+    },
+    (tx) => allSettled(write(tx), parts.retries.applied(tx, attempt)),
+  )
 }
 
 const withoutHandler: readonly CompleteRule[] = completeRules([], 'block')
@@ -75,25 +94,38 @@ function refuseHopeless({ crashes }: Attempt, isHandled: boolean): void {
   }
 }
 
+/** Waits after what says nothing about the message: short at first, so that an outage's end is soon seen. */
+const outage = { firstMs: 100, maxMs: 5_000 }
+
 function judge<Tx>(
   parts: RetryParts<Tx>,
   attempt: Attempt,
   error: unknown,
-  handler: { readonly name: string; readonly rules: readonly CompleteRule[] },
-  signal: AbortSignal,
+  handler: Pick<Handler<Tx>, 'name' | 'rules'>,
+  excuse: 'told to stop' | 'no database' | null,
 ): Failure {
   const { message, tries, isRedriven } = attempt
   const rule = ruleFor(handler.rules, error)
-  const of = { error, handler, message, rule, tries: 1 }
-  // Told to stop, or without its database, it failed for no reason of its own: due again at once.
-  if (signal.aborted || isNobodysFault(error)) {
-    return { ...failureOf(parts, { ...of, delayedTries: 0 }), next: { kind: 'retry', afterMs: 0 } }
+  const of = { error, handler, message, tries: 1 }
+  const uncounted = (backOff: BackOff): Failure => {
+    const afterMs = backOffMs(backOff, tries, parts.random.fraction())
+    return {
+      ...failureOf(parts, { ...of, rule: { ...rule, delayed: 1 }, delayedTries: 0 }),
+      next: { kind: 'retry', afterMs, isCounted: false },
+    }
   }
-  if (!saysNever(error)) parts.breaker.note(message.key, true)
-  const isHopeless = isRedriven || isEstafetError(error, 'CRASHED')
-  if (isHopeless) return failureOf(parts, { ...of, delayedTries: rule.delayed })
-  if (parts.breaker.isOpen && !saysNever(error)) return failureOf(parts, { ...of, delayedTries: 0 })
-  return failureOf(parts, { ...of, delayedTries: tries })
+  if (excuse === 'told to stop') return uncounted({ firstMs: 0, maxMs: 0 })
+  if (excuse === 'no database') return uncounted(outage)
+  if (isEstafetError(error, 'CRASHED')) return failureOf(parts, { ...of, rule, delayedTries: rule.delayed })
+  // What lost against another transaction is tried again, redriven or not: the message did nothing wrong.
+  if (isRedriven && !isEstafetError(error, 'CONFLICT')) {
+    return failureOf(parts, { ...of, rule, delayedTries: rule.delayed })
+  }
+  if (!isVerdict(rule)) {
+    parts.breaker.note(message.key, true)
+    if (parts.breaker.state !== 'closed') return uncounted(rule.backOff)
+  }
+  return failureOf(parts, { ...of, rule, delayedTries: tries })
 }
 
 /** Saves the end of an attempt; else the next one would take it for a crash. */

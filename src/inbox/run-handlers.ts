@@ -17,6 +17,8 @@ export interface HandlerRun<Tx> {
   readonly outgoing: OutgoingMessage[]
   /** Told before each call, so that a failure can be laid at the right door. */
   readonly enter: (handler: Handler<Tx>, message: StoredMessage) => void
+  /** Told what a handler threw. */
+  readonly threw: (error: unknown) => void
 }
 
 /**
@@ -34,7 +36,7 @@ export async function runHandlers<Tx>(run: HandlerRun<Tx>, messages: readonly St
         for (const group of groups) {
           run.signal.throwIfAborted()
           run.enter(handler, group[0])
-          await inTime(run.clock, handler, stop, handler.run(group, contextOf(run, group[0], stop.signal)))
+          await callInTime(run, handler, group, stop)
         }
       }
     }
@@ -54,6 +56,20 @@ function neighboursOfType(messages: readonly StoredMessage[]): readonly Neighbou
     else runs.push([message])
   }
   return runs
+}
+
+async function callInTime<Tx>(
+  run: HandlerRun<Tx>,
+  handler: Handler<Tx>,
+  group: Neighbours,
+  stop: AbortController,
+): Promise<void> {
+  try {
+    await inTime(run.clock, handler, stop, handler.run(group, contextOf(run, group[0], stop.signal)))
+  } catch (error) {
+    run.threw(error)
+    throw error
+  }
 }
 
 async function inTime<Tx>(

@@ -82,6 +82,7 @@ export const answers = {
   Health: object({
     ...{ live: flag, ready: flag, stalled: list(object({ name: text, state: text, silentMs: amount, error: orNull })) },
     counters: object({ applied: count, duplicates: count, retried: count }),
+    paused: list(object({ feed: text, because: text })),
     parked: object({}),
   }),
   OpenApi: object({

@@ -31,6 +31,11 @@ export function refuseUndone({ outcome, count }: Decided, what: string): void {
       hint: 'Look at the preview again.',
     })
   }
+  if (outcome === 'parked') {
+    throw new Refusal('PARKED', 'Keys of this feed are parked, and history would overtake them. Nothing was done.', {
+      hint: 'Redrive or discard their dead letters first, and let the queues drain.',
+    })
+  }
   if (outcome === 'reused') {
     throw new Refusal('REUSED', 'This request id was used for another request. Nothing was done.', {
       hint: 'Give each request an id of its own.',

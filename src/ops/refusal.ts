@@ -8,6 +8,7 @@ export const refusals = {
   NOT_FOUND: { status: 404, means: 'there is no such thing, or not any more' },
   WRONG_METHOD: { status: 405, means: 'the path is there, but not for this method' },
   CHANGED: { status: 409, means: 'what was chosen is not what was seen; nothing was done' },
+  PARKED: { status: 409, means: 'keys are parked that it would overtake; nothing was done' },
   REUSED: { status: 409, means: 'the request id belongs to another request; nothing was done' },
   TOO_LARGE: { status: 413, means: 'the body is larger than it may be' },
   NOT_JSON: { status: 415, means: 'the body is not JSON' },

@@ -11,9 +11,9 @@ export interface Decision {
  *
  * `done`: now. `repeated`: the request was made before; `count` is what was done then. `reused`: the request id belongs
  * to another request. `changed`: what was chosen is not what the person saw; `count` is what there is. `missing`: there
- * is no such thing, or not any more. Only with `done` was anything written.
+ * is no such thing, or not any more. `parked`: keys are parked that it would overtake. Only with `done` was anything written.
  */
 export interface Decided {
-  readonly outcome: 'done' | 'repeated' | 'reused' | 'changed' | 'missing'
+  readonly outcome: 'done' | 'repeated' | 'reused' | 'changed' | 'missing' | 'parked'
   readonly count: number
 }

@@ -55,6 +55,7 @@ export interface Failure {
 
 /** What happens to a message after a failure. */
 export type NextStep =
-  | { readonly kind: 'retry'; readonly afterMs: number }
+  /** `isCounted` false: the attempt says nothing about the message, and is not taken off its budget. */
+  | { readonly kind: 'retry'; readonly afterMs: number; readonly isCounted: boolean }
   /** Becomes a dead letter. `blocks`: its key waits for a person; else the key goes on without it. */
   | { readonly kind: 'dead'; readonly blocks: boolean }

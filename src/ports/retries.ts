@@ -54,7 +54,7 @@ export interface Attempt {
   readonly number: bigint
   /** Attempts of this message since it was parked or last redriven, with this one. */
   readonly tries: number
-  /** How many of them ended without a word: the process died. */
+  /** How many in a row, just before this one, ended without a word: the process died. */
   readonly crashes: number
   /** True when a person redrove it: then it is tried once and becomes a dead letter again. */
   readonly isRedriven: boolean

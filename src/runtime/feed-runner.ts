@@ -61,6 +61,8 @@ export interface Beside {
 
 export interface FeedRunner {
   readonly feed: Feed
+  /** Why nothing is handed out now; null while all flows. */
+  pausedBecause(): string | null
   reports(): readonly AgentReport[]
   /**
    * Finishes the batches under way, within `drainMs`, then aborts them; saves, and gives the lanes back. Resolves a second
@@ -94,6 +96,8 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
   }
 
   async function look(): Promise<void> {
+    // So that one that hangs, on a connection that is open on one side only, is seen to be stalled.
+    agents.look.working()
     const seen = await feed.advance()
     if (seen === 'more') news.ring()
     agents.look.beat()
@@ -106,6 +110,7 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
   let newsInARow = 0
 
   async function lease(): Promise<void> {
+    agents.lease.working()
     const state = await feed.open()
     group ??= await groupOf(feed, options, state)
     const { owner, leaseMs } = options
@@ -202,6 +207,7 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
   const loops = Promise.all([repeat(agents.look, look), repeat(agents.lease, lease)])
   return {
     feed,
+    pausedBecause: () => flow.closedBecause,
     reports() {
       const all = [...Object.values(agents), ...[...running.values()].map((each) => each.agent)]
       return [...all, ...(beside === undefined ? [] : [beside.agent])].map((each) => each.report())

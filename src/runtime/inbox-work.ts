@@ -1,13 +1,16 @@
-import { type Breaker, breaker } from '../delivery/breaker.ts'
+import { type Breaker, type BreakerOptions, breaker, standardBreaker } from '../delivery/breaker.ts'
 import { type BatchParts, handleBatch } from '../inbox/handle-batch.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Lane } from '../ports/lane-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Around, FeedRunnerOptions } from './feed-runner.ts'
 import type { LaneWork } from './lane-loop.ts'
-import { type RetryLoop, retryLoop } from './retry-loop.ts'
+import { type ParkingLimits, type RetryLoop, retryLoop } from './retry-loop.ts'
 import type { World } from './running.ts'
 import type { Service } from './service.ts'
-import type { StartOptions, Store } from './start.ts'
+import type { Store } from './store.ts'
+import type { Turns } from './turns.ts'
+import type { Valve } from './valve.ts'
 
 export interface InboxCounters {
   applied: number
@@ -23,7 +26,18 @@ export interface Inbox {
 }
 
 /** What `start` is told that concerns failures. */
-export type InboxOptions<Tx> = Pick<StartOptions<Tx>, 'version' | 'parkingLimits' | 'breaker'> & {
+export interface FailureOptions {
+  /** Kept with each failed attempt, so that a fault can be told from a mended one. (Default: unknown.) */
+  readonly version?: string
+  /** When to pause because too much is parked. (Default: 1,000 keys, 10,000 messages.) */
+  readonly parkingLimits?: ParkingLimits
+  /** When many failing keys are taken for a dependency in trouble. */
+  readonly breaker?: Partial<BreakerOptions>
+  /** For how long applied, discarded and replaced messages that were dead letters once are kept. (Default: 30 days.) */
+  readonly historyDays?: number
+}
+
+export interface InboxOptions<Tx> extends FailureOptions {
   readonly store: Pick<Store<Tx>, 'unitOfWork' | 'lanes' | 'parking' | 'retries' | 'prepare' | 'operations'>
 }
 
@@ -31,27 +45,35 @@ export function inboxOf<Tx>(
   service: Pick<Service<Tx>, 'name' | 'handlers'>,
   options: InboxOptions<Tx>,
   reading: Pick<FeedRunnerOptions, 'owner' | 'backOff' | 'leaseMs'>,
-  around: { readonly logger: Logger; readonly world: World; readonly counters: InboxCounters },
+  around: {
+    readonly logger: Logger
+    readonly world: World
+    readonly counters: InboxCounters
+    readonly turns: Turns
+  },
 ): Inbox {
-  const { logger, world, counters } = around
+  const { logger, world, counters, turns } = around
+  let flow: Valve | null = null
   const { store } = options
-  const down: Breaker = loud(breaker(options.breaker), logger)
+  const quiet = breaker(world.clock, { ...standardBreaker, ...options.breaker })
+  const down: Breaker = loud(quiet, logger, () => flow?.close(downText))
   const parts: BatchParts<Tx> = {
     ...{ ...store, ...world, logger, breaker: down },
     handlers: Map.groupBy(service.handlers, ({ type }) => type),
     by: { owner: reading.owner, serviceVersion: options.version ?? 'unknown' },
   }
-  const jobs = (): Promise<boolean> => store.operations?.redrives.step(service.name) ?? Promise.resolve(false)
+  const jobs = peoplesJobs(service.name, options, world.clock)
   let nudge: () => void = () => {}
   return {
-    work: inboxWork(parts, counters, () => nudge()),
+    work: inboxWork(parts, counters, turns, () => nudge()),
     retries(feed, { held, valve, stopping, abort }) {
+      flow = valve
       const loop = retryLoop(
         feed,
         {
-          ...{ ...parts, held, valve, counters, retries: store.retries, jobs },
+          ...{ ...parts, held, valve, counters, retries: store.retries, jobs, turns },
           limits: options.parkingLimits ?? { keys: 1_000, messages: 10_000 },
-          heldMs: reading.leaseMs + Math.max(0, ...service.handlers.map(({ timeoutMs }) => timeoutMs)),
+          heldMs: reading.leaseMs + longestMs(parts.handlers),
           lookMs: Math.min(1_000, reading.leaseMs),
           backOff: reading.backOff,
         },
@@ -64,8 +86,35 @@ export function inboxOf<Tx>(
   }
 }
 
+const pruneEveryMs = 3_600_000
+
+/** Takes the next step of redrives, and now and then removes what is over and old. */
+function peoplesJobs<Tx>(service: string, options: InboxOptions<Tx>, clock: Clock): () => Promise<boolean> {
+  const { operations } = options.store
+  if (operations === undefined) return () => Promise.resolve(false)
+  let prunedAt = Number.NEGATIVE_INFINITY
+  return async () => {
+    if (clock.now() - prunedAt >= pruneEveryMs) {
+      prunedAt = clock.now()
+      await operations.decisions.prune(service, options.historyDays ?? 30, 'retention')
+    }
+    return operations.redrives.step(service)
+  }
+}
+
+/** Handlers of one type run one after the other. */
+function longestMs<Tx>(handlers: BatchParts<Tx>['handlers']): number {
+  const sums = [...handlers.values()].map((all) => all.reduce((sum, { timeoutMs }) => sum + timeoutMs, 0))
+  return Math.max(0, ...sums)
+}
+
 /** What a lane's loop does for a subscription: hands batches to the handlers, parks what fails, and counts. */
-export function inboxWork<Tx>(parts: BatchParts<Tx>, counters: InboxCounters, parkedSome: () => void): LaneWork {
+export function inboxWork<Tx>(
+  parts: BatchParts<Tx>,
+  counters: InboxCounters,
+  turns: Turns,
+  parkedSome: () => void,
+): LaneWork {
   const known = new Map<number, { readonly fence: bigint; readonly keys: Set<string> }>()
 
   /** While it holds a lane, only this process parks keys of it: what it once read stays complete. */
@@ -79,7 +128,8 @@ export function inboxWork<Tx>(parts: BatchParts<Tx>, counters: InboxCounters, pa
 
   return {
     async handle(lane, fetched, signal) {
-      const outcome = await handleBatch(parts, lane, fetched, await parkedKeys(lane), signal)
+      const keys = await parkedKeys(lane)
+      const outcome = await turns.batch(() => handleBatch(parts, lane, fetched, keys, signal))
       counters.applied += outcome.applied
       counters.duplicates += outcome.duplicates
       counters.parked += outcome.parked
@@ -95,19 +145,22 @@ export function inboxWork<Tx>(parts: BatchParts<Tx>, counters: InboxCounters, pa
   }
 }
 
-/** Says it when many keys fail at once, and when the first succeeds again. */
-function loud(quiet: Breaker, logger: Logger): Breaker {
+export const downText = 'many keys fail: a dependency seems to be down'
+
+/** Says it when many keys fail at once, and when one succeeds again. */
+function loud(quiet: Breaker, logger: Logger, opened: () => void): Breaker {
   return {
-    get isOpen() {
-      return quiet.isOpen
+    get state() {
+      return quiet.state
     },
     note(key, hasFailed) {
-      const before = quiet.isOpen
+      const before = quiet.state
       quiet.note(key, hasFailed)
-      if (!before && quiet.isOpen) {
-        logger.error('many keys fail: a dependency seems to be down, so nothing is given up until one succeeds')
+      if (before !== 'open' && quiet.state === 'open') {
+        logger.error(`${downText}; nothing is given up until one succeeds`)
+        opened()
       }
-      if (before && !quiet.isOpen) logger.info('a message was handled again: the breaker is closed')
+      if (before !== 'closed' && quiet.state === 'closed') logger.info('a message was handled again: all is well')
     },
   }
 }

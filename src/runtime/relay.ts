@@ -7,7 +7,8 @@ import type { Sink } from '../ports/sink.ts'
 import { runFeed } from './feed-runner.ts'
 import { logger as makeLogger } from './logger.ts'
 import { type ReadingOptions, type Running, readingOf, runningOf, worldOf } from './running.ts'
-import { type LogSource, refuseUnreadable, type Store } from './start.ts'
+import { type LogSource, refuseUnreadable } from './start.ts'
+import type { Store } from './store.ts'
 
 export interface RelayOptions<Tx> extends ReadingOptions {
   /** Whose log is relayed, and whose database keeps how far the relay got. */

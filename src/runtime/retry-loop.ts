@@ -4,6 +4,7 @@ import { type RetryParts, retryOnce } from '../inbox/retry-parked.ts'
 import type { LaneGroup } from '../ports/lane-store.ts'
 import type { DueKeys } from '../ports/retries.ts'
 import { type Agent, agent } from './agent.ts'
+import type { Turns } from './turns.ts'
 import type { Valve } from './valve.ts'
 
 export interface ParkingLimits {
@@ -13,7 +14,8 @@ export interface ParkingLimits {
   readonly messages: number
 }
 
-export interface RetryLoopParts<Tx> extends RetryParts<Tx> {
+export interface RetryLoopParts<Tx> extends Omit<RetryParts<Tx>, 'alone'> {
+  readonly turns: Turns
   /** The lanes that this process works on now, and of what; null before it has begun. */
   readonly held: () => { readonly group: LaneGroup; readonly lanes: readonly number[] } | null
   readonly valve: Valve
@@ -38,6 +40,8 @@ export interface RetryLoop {
 const empty = { keys: 0, messages: 0, dead: 0 }
 const keysAtOnce = 50
 const messagesInARow = 100
+/** Between two probes of a dependency that seems to be down. */
+const probeMs = 250
 /** Between two steps of a job: what it released must be tried in between. */
 const busyMs = 25
 
@@ -59,26 +63,57 @@ export function retryLoop<Tx>(
   const unsaved = new Map<string, () => Promise<void>>()
 
   async function look(): Promise<number> {
+    own.working()
     const held = parts.held()
     if (held === null) return Math.min(100, parts.lookMs)
-    for (const [key, save] of unsaved) {
-      await save()
-      unsaved.delete(key)
-    }
-    const isBusy = await parts.jobs()
+    await saveUnsaved()
+    const isBusy = await stepJobs()
     const due = await parts.retries.due(held.group, held.lanes, keysAtOnce)
     load = due.load
     steer(due)
     if (due.isPaused) return parts.lookMs
-    for (const key of due.keys) await drain(held.group, key)
-    if (due.keys.length > 0) return 0
-    return Math.max(5, Math.min(isBusy ? busyMs : parts.lookMs, due.nextMs ?? parts.lookMs))
+    const isProbing = parts.breaker.state === 'open'
+    const isMoving = await tryAll(held.group, isProbing ? due.keys.slice(0, 1) : due.keys)
+    if (isProbing) return Math.min(parts.lookMs, probeMs)
+    if (isMoving) return 0
+    return Math.max(5, Math.min(isBusy ? busyMs : parts.lookMs, due.nextMs || parts.lookMs))
+  }
+
+  /** Trouble with one key, or with people's jobs, must not keep the others from being tried. */
+  async function tryAll(group: LaneGroup, keys: readonly string[]): Promise<boolean> {
+    let isMoving = false
+    const errors: unknown[] = []
+    for (const key of keys) {
+      try {
+        isMoving = (await drain(group, key)) || isMoving
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]
+    return isMoving
+  }
+
+  async function saveUnsaved(): Promise<void> {
+    for (const [key, save] of [...unsaved]) {
+      await save()
+      unsaved.delete(key)
+    }
+  }
+
+  async function stepJobs(): Promise<boolean> {
+    try {
+      return await parts.jobs()
+    } catch (error) {
+      parts.logger.warn('a job could not take its next step', { feed: name, error: errorName(error) })
+      return false
+    }
   }
 
   function steer({ isPaused, load: now }: DueKeys): void {
     const { limits, valve } = parts
     const isFull = now.keys > limits.keys || now.messages > limits.messages
-    const because = isPaused ? 'a person paused it' : isFull ? 'too much is parked' : null
+    const because = isPaused ? 'a person paused it' : isFull ? 'too much is parked' : downOrNull()
     if (because !== null && valve.closedBecause === null) {
       parts.logger.error('a subscription is paused', { feed: name, because, keys: now.keys, messages: now.messages })
     }
@@ -87,11 +122,16 @@ export function retryLoop<Tx>(
     else valve.close(because)
   }
 
-  /** Tries the key's messages until one fails, none is left, or other keys should have their turn. */
-  async function drain(group: LaneGroup, key: string): Promise<void> {
+  function downOrNull(): string | null {
+    return parts.breaker.state === 'open' ? 'a dependency seems to be down' : null
+  }
+
+  /** Tells whether anything was tried. Tries the key's messages until one fails, none is left, or other keys should have their turn. */
+  async function drain(group: LaneGroup, key: string): Promise<boolean> {
+    const { turns } = parts
     for (let turn = 0; turn < messagesInARow && !stopping.aborted; turn++) {
       own.working()
-      const outcome = await retryOnce(parts, { group, key }, abort)
+      const outcome = await turns.attempt(() => retryOnce({ ...parts, alone: turns.alone }, { group, key }, abort))
       if (outcome.kind === 'applied') {
         parts.counters.applied += 1
         continue
@@ -101,8 +141,9 @@ export function retryLoop<Tx>(
         unsaved.set(key, outcome.save)
         throw outcome.error
       }
-      return
+      return turn > 0 || outcome.kind !== 'gone'
     }
+    return true
   }
 
   async function run(): Promise<void> {
@@ -124,6 +165,8 @@ export function retryLoop<Tx>(
       if (waitMs > 0) await parts.clock.sleep(waitMs, AbortSignal.any([stopping, nudged.signal]))
       if (nudged.signal.aborted) nudged = new AbortController()
     }
+    // A failure that is not saved would be taken for a crash.
+    await saveUnsaved().catch(() => {})
     own.stopped()
   }
 

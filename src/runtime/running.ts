@@ -52,6 +52,8 @@ export interface Health {
   readonly ready: boolean
   /** Loops that have not got anything done for 30 s although they should. */
   readonly stalled: readonly AgentReport[]
+  /** Feeds of which nothing is handed out now, and why: a person, too much that is parked, a dependency in trouble. */
+  readonly paused: readonly { readonly feed: string; readonly because: string }[]
 }
 
 export interface Running {
@@ -131,5 +133,9 @@ function healthOf(runners: readonly FeedRunner[]): Health {
     live: reports.every(({ state }) => state !== 'stopped'),
     ready: reports.every(({ state }) => state === 'running' || state === 'working'),
     stalled: reports.filter(isStalled),
+    paused: runners.flatMap(({ feed, pausedBecause }) => {
+      const because = pausedBecause()
+      return because === null ? [] : [{ feed: feed.name, because }]
+    }),
   }
 }

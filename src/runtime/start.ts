@@ -1,38 +1,19 @@
-import type { BreakerOptions } from '../delivery/breaker.ts'
 import type { Handler } from '../delivery/handler.ts'
 import { budgetText, ruleFor } from '../delivery/retry-policy.ts'
 import { EstafetError } from '../message/errors.ts'
-import type { OutgoingMessage } from '../message/message.ts'
 import { logFeed } from '../outbox/log-feed.ts'
 import type { Feed } from '../ports/feed.ts'
-import type { LaneStore } from '../ports/lane-store.ts'
 import type { Log } from '../ports/log.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { Operations } from '../ports/operations.ts'
-import type { Parking } from '../ports/parking.ts'
-import type { Retries } from '../ports/retries.ts'
-import type { UnitOfWork } from '../ports/unit-of-work.ts'
-import type { Announcer, WakeUp } from '../ports/wake-up.ts'
+import type { WakeUp } from '../ports/wake-up.ts'
 import { type Around, runFeed } from './feed-runner.ts'
-import { inboxOf } from './inbox-work.ts'
+import { type FailureOptions, inboxOf } from './inbox-work.ts'
 import { logger as makeLogger } from './logger.ts'
-import type { ParkingLimits, RetryLoop } from './retry-loop.ts'
+import type { RetryLoop } from './retry-loop.ts'
 import { type ParkedLoad, type ReadingOptions, type Running, readingOf, runningOf, worldOf } from './running.ts'
 import type { Service } from './service.ts'
-
-/** A service's own database, as a driver's door makes it. */
-export interface Store<Tx> {
-  readonly unitOfWork: UnitOfWork<Tx>
-  readonly lanes: LaneStore<Tx>
-  readonly parking: Parking<Tx>
-  readonly retries: Retries<Tx>
-  /** What people can do about dead letters; a driver may leave it out. */
-  readonly operations?: Operations<Tx>
-  /** Encodes messages now, and returns what writes them. */
-  readonly prepare: (messages: readonly OutgoingMessage[]) => (tx: Tx) => Promise<unknown>
-  /** Opens what tells other processes of this one's publishing. */
-  readonly announcer: () => Announcer
-}
+import type { Store } from './store.ts'
+import { turns } from './turns.ts'
 
 /** A log that somebody can read. */
 export interface LogSource {
@@ -46,16 +27,11 @@ export interface FeedSource {
   readonly wakeUp: () => WakeUp
 }
 
-export interface StartOptions<Tx> extends ReadingOptions {
+export interface StartOptions<Tx> extends ReadingOptions, FailureOptions {
   readonly store: Store<Tx>
   /** Where the events that the service handles come from. */
   readonly sources?: readonly (LogSource | FeedSource)[]
   readonly logger?: Logger
-  /** Kept with each failed attempt, so that a fault can be told from a mended one. (Default: unknown.) */
-  readonly version?: string
-  /** When to pause because too much is parked. (Default: 1,000 keys, 10,000 messages.) */
-  readonly parkingLimits?: ParkingLimits
-  readonly breaker?: BreakerOptions
 }
 
 /**
@@ -76,9 +52,11 @@ export async function start<Tx>(service: Service<Tx>, options: StartOptions<Tx>)
   const feeds = sources.map((source) => ({ feed: feedOf(source, topics, service.lanes), wakeUp: source.wakeUp }))
   await Promise.all(feeds.map(({ feed }) => refuseUnreadable(feed)))
   const reading = readingOf(service.name, service.batchSize, options, world)
+  const budgets = service.handlers.map((handler) => ({ handler: handler.name, tries: budgetOf(handler) }))
+  const inTurns = turns()
   const loads: Record<string, () => ParkedLoad> = {}
   const runners = feeds.map(({ feed, wakeUp }) => {
-    const inbox = inboxOf(service, options, reading, { logger, world, counters })
+    const inbox = inboxOf(service, options, reading, { logger, world, counters, turns: inTurns })
     const beside = (around: Around): RetryLoop => {
       const loop = inbox.retries(feed.name, around)
       loads[feed.name] = loop.load
@@ -89,15 +67,15 @@ export async function start<Tx>(service: Service<Tx>, options: StartOptions<Tx>)
   })
   const announcer = options.store.announcer()
   logger.info('started', { feeds: runners.length, handlers: service.handlers.length })
-  for (const handler of service.handlers) sayBudget(logger, handler)
+  // How often and how long each handler tries: what a person will ask when something has failed.
+  for (const budget of budgets) logger.info('handler', budget)
   const parked = (): Readonly<Record<string, ParkedLoad>> =>
     Object.fromEntries(Object.entries(loads).map(([feed, load]) => [feed, load()]))
   return runningOf({ subscription: service.name, runners, counters, parked, logger, close: () => announcer.close() })
 }
 
-/** Says once how often and how long each handler tries: what a person will ask when something has failed. */
-function sayBudget<Tx>(logger: Logger, handler: Handler<Tx>): void {
-  logger.info('handler', { handler: handler.name, tries: budgetText(ruleFor(handler.rules, new Error())) })
+function budgetOf<Tx>(handler: Handler<Tx>): string {
+  return budgetText(ruleFor(handler.rules, new Error()))
 }
 
 /** Lets what can never be read fail the start; what cannot be reached yet may come. */

@@ -17,6 +17,7 @@ import type { Logger } from '../ports/logger.ts'
 import { type Around, type Beside, type FeedRunnerParts, runFeed } from '../runtime/feed-runner.ts'
 import { inboxOf } from '../runtime/inbox-work.ts'
 import type { LaneWork } from '../runtime/lane-loop.ts'
+import { turns } from '../runtime/turns.ts'
 import { Done, Noted } from './events.ts'
 import { brokenFeed, brokenLog, brokenSink, brokenTopic, brokenWork, isFeedMutant } from './mutants.ts'
 import type { World } from './world.ts'
@@ -64,7 +65,12 @@ export function subscribe(world: World, process: string): void {
       { name: 'subscriber', handlers: [handler] },
       { store: { unitOfWork, lanes, prepare, parking: memoryParking(session), retries: memoryRetries(session) } },
       { owner, backOff, leaseMs },
-      { logger: silent, world: { clock, random }, counters: { applied: 0, duplicates: 0, retried: 0, parked: 0 } },
+      {
+        logger: silent,
+        world: { clock, random },
+        counters: { applied: 0, duplicates: 0, retried: 0, parked: 0 },
+        turns: turns(),
+      },
     )
     const beside = (around: Around): Beside => inbox.retries(feed.name, around)
     if (of.mutant !== 'ack before commit' && of.mutant !== 'progress outside the transaction') {

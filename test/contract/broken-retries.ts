@@ -9,6 +9,14 @@ type DueKeys = Awaited<ReturnType<Retries['due']>>
 
 /** Retries that each break one promise, by what is wrong with them. */
 export const brokenRetries: Readonly<Record<string, () => Driver>> = {
+  'counts what says nothing about the message': () =>
+    withRetries((retries) => ({
+      failed: (attempt, failure) =>
+        retries.failed(
+          attempt,
+          failure.next.kind === 'retry' ? { ...failure, next: { ...failure.next, isCounted: true } } : failure,
+        ),
+    })),
   'counts no crash': () => withAttempts((attempt) => ({ ...attempt, crashes: 0 })),
   'takes every failure for a crash': () => withAttempts((attempt) => ({ ...attempt, crashes: attempt.tries - 1 })),
   'counts no attempt': () => withAttempts((attempt) => ({ ...attempt, tries: 1 })),
@@ -103,7 +111,9 @@ export const brokenRetries: Readonly<Record<string, () => Driver>> = {
       failed: (attempt, failure) =>
         retries.failed(
           attempt,
-          failure.next.kind === 'retry' ? { ...failure, next: { kind: 'retry', afterMs: 0 } } : failure,
+          failure.next.kind === 'retry'
+            ? { ...failure, next: { kind: 'retry', afterMs: 0, isCounted: true } }
+            : failure,
         ),
     })),
   'loses failures': () => withRetries(() => ({ failed: () => Promise.resolve() })),

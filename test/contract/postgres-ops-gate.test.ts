@@ -142,7 +142,7 @@ describe('the gate of the ops API', { skip: binaries === undefined ? 'no Postgre
     const billing = service<Sql>(subscription, {})
     const running = {
       ...{ subscription, feeds: [], parked: () => ({}), stop: async () => {} },
-      health: () => ({ live: true, ready: true, stalled: [] }),
+      health: () => ({ live: true, ready: true, stalled: [], paused: [] }),
       counters: () => ({ applied: 0, duplicates: 0, retried: 0, parked: 0 }),
     }
     const store = { ...world.store, operations: world.operations }
@@ -173,7 +173,7 @@ describe('the gate of the ops API', { skip: binaries === undefined ? 'no Postgre
       store: { ...world.store, operations: world.operations },
       running: {
         ...{ subscription, feeds: [], parked: () => ({}), stop: async () => {} },
-        health: () => ({ live: true, ready: true, stalled: [] }),
+        health: () => ({ live: true, ready: true, stalled: [], paused: [] }),
         counters: () => ({ applied: 0, duplicates: 0, retried: 0, parked: 0 }),
       },
       logger: silent,

@@ -322,6 +322,9 @@ for (const binaries of allPostgres()) {
       const request = { to: '1', reached: preview.body['reached'], requestId: 'back', reason: 'wrong totals' }
       const wrong = await post(`${path}/replay`, { ...request, expect: 4 })
       assert.deepEqual([wrong.status, codeOf(wrong)], [409, 'CHANGED'])
+      const overtaking = await post(`${path}/replay`, { ...request, expect: 3 })
+      assert.deepEqual([overtaking.status, codeOf(overtaking)], [409, 'PARKED'])
+      await post('/dead-letters/discard', { key: 'x', expect: 1, reason: 'it would be overtaken' })
       assert.equal((await post(`${path}/replay`, { ...request, expect: 3 })).body['outcome'], 'done')
       assert.equal((await post(`${path}/replay`, { ...request, expect: 3 })).body['outcome'], 'repeated')
       const [subscribed] = itemsOf(await get('/subscriptions', 'view'))
@@ -331,7 +334,7 @@ for (const binaries of allPostgres()) {
       assert.equal((await post(`${path}/pause`, { reason: 'r' }, 'operate')).body['isChanged'], true)
       assert.equal((await post(`${path}/pause`)).body['isChanged'], false)
       assert.equal((await post(`${path}/resume`)).body['isPaused'], false)
-      assert.deepEqual(await audit(), ['admin resume 1', 'operate pause 1', 'admin replay 3'])
+      assert.deepEqual(await audit(), ['admin resume 1', 'operate pause 1', 'admin replay 3', 'admin discard 1'])
     })
 
     test('the tests above saw every route of the table answer', () => {

@@ -79,13 +79,13 @@ for (const binaries of allPostgres()) {
       const message = { ...sample(1, { key: 'k' }), ...place }
       await unitOfWork.run(async (tx) => {
         assert.deepEqual(await parking.hold(tx, lane, ['k']), [])
-        await parking.park(tx, lane, [{ message, failure: failure({ kind: 'retry', afterMs: 0 }) }])
+        await parking.park(tx, lane, [{ message, failure: failure({ kind: 'retry', afterMs: 0, isCounted: true }) }])
       })
       for (const isLast of [false, true]) {
         const attempt = await retries.begin({ group, key: 'k' }, { owner: 'me', serviceVersion: '1' }, 60_000)
         assert.ok(attempt)
         if (isLast) await unitOfWork.run((tx) => retries.applied(tx, attempt))
-        else await retries.failed(attempt, failure({ kind: 'retry', afterMs: 0 }))
+        else await retries.failed(attempt, failure({ kind: 'retry', afterMs: 0, isCounted: true }))
       }
       assert.equal((await retries.due(group, [0], 1)).load.messages, 0)
       for (const text of [`UPDATE estafet.audit SET who = 'another'`, `DELETE FROM estafet.audit`]) {

@@ -40,7 +40,7 @@ export async function served(world: ParkedWorld): Promise<ServedOps & { readonly
   const feed = logFeed(postgresLog(world.pool, { source: 'orders' }).log, { lanes: 2 })
   const running: Running = {
     ...{ subscription, feeds: [feed], parked: () => ({}), stop: async () => {} },
-    health: () => ({ live: true, ready: true, stalled: [] }),
+    health: () => ({ live: true, ready: true, stalled: [], paused: [] }),
     counters: () => ({ applied: 0, duplicates: 0, retried: 0, parked: 0 }),
   }
   const store = { ...world.store, operations: world.operations }

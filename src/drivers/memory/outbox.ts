@@ -40,7 +40,7 @@ export function memoryOutbox(
   }
   return {
     async append(tx, messages) {
-      // On a lost one it fails as any statement does, and that is worth another try.
+      // On a lost one it fails like every statement, and that is worth another try.
       if (tx.isOpen || tx.isLost) return database.statement(tx, () => write(tx, messages))
       throw new EstafetError('NOT_IN_TRANSACTION', 'publish needs an open transaction; nothing was written.')
     },

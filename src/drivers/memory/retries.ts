@@ -61,7 +61,14 @@ export function memoryRetries(
         tx.atCommit(() => {
           // Another fence: this attempt is over, and saving its failure again does nothing.
           const nextAt = database.clock.now() + afterMs(next)
-          queues.change(parked.key, { fence: queues.nextFence(), isUnderWay: false, nextAt })
+          const before = queues.row(parked.key)
+          const isCounted = next.kind === 'dead' || next.isCounted
+          queues.change(parked.key, {
+            ...{ fence: queues.nextFence(), isUnderWay: false, nextAt },
+            tries: (before?.tries ?? 0) - (isCounted ? 0 : 1),
+            // Only an unbroken run of them tells something.
+            crashes: isCounted ? 0 : (before?.crashes ?? 0),
+          })
           if (next.kind === 'retry') return
           queues.bury(number, next.blocks)
           queues.settle(parked.key)
@@ -106,7 +113,11 @@ function dueOf(queues: ParkedQueues, lanes: readonly number[], limit: number, no
       .slice(0, limit)
       .map(({ key }) => key),
     nextMs: first === undefined ? null : Math.max(0, first.nextAt - now),
-    load: { keys: queues.rows().length, messages: messages.length, dead: messages.filter((row) => row.isDead).length },
+    load: {
+      keys: queues.rows().length,
+      messages: messages.filter((row) => row.isBlocking || !row.isDead).length,
+      dead: messages.filter((row) => row.isDead).length,
+    },
     isPaused: queues.isPaused,
   }
 }

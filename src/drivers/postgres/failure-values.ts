@@ -12,3 +12,8 @@ export function failureTexts({ handler, errorName, errorMessage, stack, fingerpr
 export function nextStepValues(next: NextStep): readonly [number | null, boolean] {
   return [next.kind === 'retry' ? Math.round(next.afterMs) : null, next.kind === 'dead' && next.blocks]
 }
+
+/** Whether the attempt is taken off the message's budget. */
+export function isCounted(next: NextStep): boolean {
+  return next.kind === 'dead' || next.isCounted
+}

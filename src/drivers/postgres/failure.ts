@@ -8,19 +8,22 @@ import { type ErrorCode, EstafetError, isEstafetError } from '../../message/erro
 export function translate(error: unknown, lost?: Error): unknown {
   // Whatever else went wrong after the connection did is no fault of its own.
   if (isEstafetError(error)) return lost === undefined || isAboutTheLane(error) ? error : unavailable(error)
-  const translated = translateState(error)
-  if (translated !== error) return translated
   const code = codeOf(error)
+  const known = code === null ? undefined : (exact[code] ?? byClass[code.slice(0, 2)])
+  if (known !== undefined) return new EstafetError(known.code, `${known.says} (${code}).`, { cause: error })
   if (code !== null && unreachableCodes.includes(code)) return unavailable(error, code)
   return isConnectionText(error) || lost !== undefined ? unavailable(error) : error
 }
 
-/** `translate` for what a server answered, and not for how it could not be reached: a handler may throw such errors, too. */
-export function translateState(error: unknown): unknown {
-  if (isEstafetError(error)) return error
-  const code = codeOf(error)
-  const known = code === null ? undefined : (exact[code] ?? byClass[code.slice(0, 2)])
-  return known === undefined ? error : new EstafetError(known.code, `${known.says} (${code}).`, { cause: error })
+/**
+ * `translate` for what work threw while its connection is well: only a transaction that lost against another one. Whatever
+ * else it says, also of databases that cannot be reached, is about the work's own statements and dependencies.
+ */
+export function translateConflict(error: unknown): unknown {
+  const code = isEstafetError(error) ? null : codeOf(error)
+  const known = code === null ? undefined : exact[code]
+  if (known?.code !== 'CONFLICT') return error
+  return new EstafetError(known.code, `${known.says} (${code}).`, { cause: error })
 }
 
 /** The error of a COMMIT that answered ROLLBACK: a statement failed and nobody looked. */
@@ -72,8 +75,9 @@ const byClass: Readonly<Record<string, Known>> = {
   '53': { code: 'UNAVAILABLE', says: 'The database lacks resources' },
 }
 
+/** FENCED is known whatever came after it, and so is TIMED_OUT. */
 function isAboutTheLane(error: EstafetError): boolean {
-  return ['FENCED', 'UNAVAILABLE', 'TIMED_OUT'].includes(error.code)
+  return error.code === 'FENCED' || error.code === 'TIMED_OUT'
 }
 
 function unavailable(cause: unknown, code?: string): EstafetError {
@@ -91,6 +95,7 @@ const connectionTexts = [
   'Connection terminated unexpectedly',
   'Connection terminated due to connection timeout',
   'Client has encountered a connection error and is not queryable',
+  'Query read timeout',
   'timeout expired',
   'timeout exceeded when trying to connect',
 ]

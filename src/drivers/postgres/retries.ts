@@ -1,7 +1,7 @@
 import { EstafetError } from '../../message/errors.ts'
 import type { LaneGroup } from '../../ports/lane-store.ts'
 import type { Attempt, DueKeys, Retries } from '../../ports/retries.ts'
-import { failureTexts, nextStepValues } from './failure-values.ts'
+import { failureTexts, isCounted, nextStepValues } from './failure-values.ts'
 import { type MessageRow, toMessage } from './message-row.ts'
 import { run } from './run.ts'
 import type { Sql } from './sql.ts'
@@ -41,8 +41,13 @@ export function postgresRetries(sql: Sql): Retries<Sql> {
     async failed(attempt, failure) {
       await run(sql, {
         name: 'estafet-attempt-failed',
-        text: `SELECT estafet.attempt_failed($1, $2, $3, $4::bigint, $5::bigint, $6, $7, $8, $9, $10, $11::bigint, $12)`,
-        values: [...coordinates(attempt), ...failureTexts(failure), ...nextStepValues(failure.next)],
+        text: `SELECT estafet.attempt_failed($1, $2, $3, $4::bigint, $5::bigint, $6, $7, $8, $9, $10, $11::bigint, $12, $13)`,
+        values: [
+          ...coordinates(attempt),
+          ...failureTexts(failure),
+          ...nextStepValues(failure.next),
+          isCounted(failure.next),
+        ],
       })
     },
   }
@@ -80,7 +85,7 @@ const dueText = `SELECT
   (SELECT count(*)::int FROM estafet.parked_key AS k WHERE k.subscription = $1 AND k.feed = $2) AS parked_keys,
   m.parked_messages, m.dead,
   EXISTS (SELECT FROM estafet.paused_subscription AS p WHERE p.subscription = $1) AS is_paused
-  FROM (SELECT count(*)::int AS parked_messages, (count(*) FILTER (WHERE p.state = 'dead'))::int AS dead
+  FROM (SELECT (count(*) FILTER (WHERE p.state <> 'dead' OR p.is_blocking))::int AS parked_messages, (count(*) FILTER (WHERE p.state = 'dead'))::int AS dead
     FROM estafet.parked_message AS p WHERE p.subscription = $1 AND p.feed = $2
       AND p.state IN ('waiting', 'retrying', 'dead')) AS m`
 

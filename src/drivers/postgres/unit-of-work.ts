@@ -1,6 +1,6 @@
 import { EstafetError, isEstafetError } from '../../message/errors.ts'
 import type { UnitOfWork } from '../../ports/unit-of-work.ts'
-import { idleTooLong, isIdleTimeout, rolledBack, translate, translateState } from './failure.ts'
+import { idleTooLong, isIdleTimeout, rolledBack, translate, translateConflict } from './failure.ts'
 import { holdFlush } from './hold-flush.ts'
 import { duringTransaction, isPipelining, sendAhead, takePublished } from './open-transaction.ts'
 import type { Sql, SqlClient, SqlPool } from './sql.ts'
@@ -47,7 +47,7 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
         // What took too long may still be sending: the connection goes, and the server rolls back.
         failure = isEstafetError(error, 'TIMED_OUT') ? error : ((await rollBack(client)) ?? failure)
         // A connection that can still roll back did not fail: then the error is what the work made of it.
-        if (failure === undefined) throw translateState(error)
+        if (failure === undefined) throw translateConflict(error)
         throw isIdleTimeout(ended) ? idleTooLong(ended) : translate(error, failure)
       } finally {
         client.off('error', note)

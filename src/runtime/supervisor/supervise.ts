@@ -87,11 +87,13 @@ function watch(process: SupervisedProcess, logger: Logger, stuckMs: number): Wat
     let failures = 0
     while (!stopping.signal.aborted) {
       const begun = systemClock.now()
-      child = begin(process, (said) => {
-        announcement = said
-        readiness.resolve()
+      const how = await lifeOf(() => {
+        child = begin(process, (said) => {
+          announcement = said
+          readiness.resolve()
+        })
+        return ended(child, stuckMs)
       })
-      const how = await ended(child, stuckMs)
       if (stopping.signal.aborted) return
       restarts += 1
       failures = systemClock.now() - begun > steadyAfterMs ? 1 : failures + 1
@@ -116,6 +118,15 @@ function watch(process: SupervisedProcess, logger: Logger, stuckMs: number): Wat
       await kept
       clearTimeout(patience)
     },
+  }
+}
+
+/** How a process ended; also one that could not even begin, as while its program is being replaced. */
+async function lifeOf(life: () => Promise<string>): Promise<string> {
+  try {
+    return await life()
+  } catch (error) {
+    return `it could not begin: ${error instanceof Error ? error.message : 'unknown'}`
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EstafetError, type StoredMessage } from 'estafet'
+import { EstafetError, rejected, type StoredMessage } from 'estafet'
 import { errorFacts, errorPlace } from '../../../src/delivery/failure.ts'
 
 function message(payload: string): StoredMessage {
@@ -17,6 +17,36 @@ test('nothing of the payload stands in what is kept of an error', () => {
   assert.equal(textOf(new Error('no account for ana@example.org with 12345.5')), 'no account for … with …')
   assert.equal(textOf('thrown ana@example.org'), 'thrown …')
   assert.equal(textOf(new Error('got secret-token'), message('secret-token, not JSON')), 'got …-…')
+})
+
+test('names of a map, words of a text, JSON-escaped forms and reasons of a rejection are content, too', () => {
+  const shares = message('{"shares":{"ana@example.org":1},"note":"diary of Annabel","line":"a\\nb \\"quoted\\" text"}')
+  assert.equal(textOf(new Error('ana@example.org has no share'), shares), '… has no share')
+  assert.equal(textOf(new Error('who is Annabel?'), shares), 'who is …?')
+  assert.equal(textOf(new Error('bad line a\\nb \\"quoted\\" text!'), shares), 'bad line …!')
+  assert.equal(textOf(rejected('Annabel may not'), shares), '… may not')
+  assert.equal(
+    textOf(
+      new Error('too many to look for'),
+      message(JSON.stringify(Array.from({ length: 3_000 }, (_, at) => `value-${at}`))),
+    ),
+    '',
+  )
+})
+
+test('whatever is thrown has a name, and content in its parts is not kept', () => {
+  const odd = (parts: object): string => {
+    const { errorName, errorMessage, stack } = errorFacts(Object.assign(new Error('x'), parts), order, 'h')
+    return [errorName, errorMessage, stack].join(' ')
+  }
+  assert.ok(!odd({ code: 'NO_ACCOUNT DE00SECRET' }).includes('SECRET'))
+  assert.ok(!odd({ name: 'Secret Name' }).includes('Secret'))
+  assert.match(odd({ message: ['a list'] }), /^Error /)
+  assert.match(odd({ stack: 7 }), /^Error x $/)
+  assert.match(odd({ name: null, code: 5 }), /^Error x/)
+  const framed = errorFacts(new Error('x\n    at secret-diary (a.ts:1:1)'), order, 'h')
+  assert.ok(!framed.stack.includes('secret') && framed.stack.includes('failure.test.ts'))
+  for (const thrown of [undefined, null, 7, {}, [], 'text']) assert.equal(errorFacts(thrown, order, 'h').stack, '')
 })
 
 test('a login in an address is taken out, long texts are cut, lines are joined', () => {

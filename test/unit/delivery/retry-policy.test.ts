@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EstafetError, isEstafetError, rejected } from 'estafet'
+import { type VirtualClock, virtualClock } from 'estafet/memory'
 import { breaker } from '../../../src/delivery/breaker.ts'
 import { budgetText, completeRules, nextStep, ruleFor } from '../../../src/delivery/retry-policy.ts'
 
@@ -9,7 +10,7 @@ const back = { firstMs: 100, maxMs: 1_000 }
 test('the first rule that fits an error decides, and the standard ones come last', () => {
   const rules = completeRules(
     [
-      { errors: ['CardDeclined'], immediate: 0, delayed: 0, then: 'skip' },
+      { errors: ['CardDeclined'], immediate: 0, delayed: 0, whenDead: 'skip' },
       { errors: (error) => error instanceof RangeError, immediate: 7, delayed: 1 },
       { errors: ['ECONNREFUSED'], delayed: 50 },
     ],
@@ -17,7 +18,7 @@ test('the first rule that fits an error decides, and the standard ones come last
   )
   const named = (name: string, code?: string): Error =>
     Object.assign(new Error('x'), { name }, code === undefined ? {} : { code })
-  assert.equal(ruleFor(rules, named('CardDeclined')).then, 'skip')
+  assert.equal(ruleFor(rules, named('CardDeclined')).whenDead, 'skip')
   assert.equal(ruleFor(rules, new RangeError()).immediate, 7)
   assert.equal(ruleFor(rules, named('Error', 'ECONNREFUSED')).delayed, 50)
   assert.equal(ruleFor(rules, new EstafetError('CONFLICT', 'x')).delayed, 20)
@@ -39,9 +40,9 @@ test('the later tries are counted, wait longer each time, and end in a dead lett
   assert.deepEqual(
     [0, 1, 2, 3].map((tries) => nextStep(rule, tries, 0)),
     [
-      { kind: 'retry', afterMs: 50 },
-      { kind: 'retry', afterMs: 100 },
-      { kind: 'retry', afterMs: 200 },
+      { kind: 'retry', afterMs: 50, isCounted: true },
+      { kind: 'retry', afterMs: 100, isCounted: true },
+      { kind: 'retry', afterMs: 200, isCounted: true },
       { kind: 'dead', blocks: true },
     ],
   )
@@ -60,18 +61,45 @@ test('a rule with a broken number is refused', () => {
   }
 })
 
-test('the breaker opens when many keys fail, not when one fails often, and closes with a success', () => {
-  const one = breaker()
+test('a test of errors that throws does not fit', () => {
+  const rules = completeRules([{ errors: (error) => Reflect.get(Object(error), 'response').status === 429 }], 'block')
+  assert.equal(ruleFor(rules, new Error('no response')).delayed, 10)
+})
+
+test('the breaker opens when many keys fail, not when one fails often; it goes half-open, and closes with a success', () => {
+  const clock = virtualClock()
+  const one = breaker(clock)
+  const fail = (keys: number): void => {
+    for (let key = 0; key < keys; key++) one.note(`key-${key}`, true)
+  }
   for (let times = 0; times < 100; times++) one.note('same', true)
-  assert.equal(one.isOpen, false)
-  for (let key = 0; key < 4; key++) one.note(`key-${key}`, true)
-  assert.equal(one.isOpen, true)
+  assert.equal(one.state, 'closed')
+  fail(4)
+  assert.equal(one.state, 'open')
+  pass(clock, 1_000)
+  assert.equal(one.state, 'half-open')
+  fail(4)
+  assert.equal(one.state, 'half-open')
+  one.note('key-5', true)
+  assert.equal(one.state, 'open')
+  pass(clock, 1_000)
+  assert.equal(one.state, 'open')
+  pass(clock, 1_000)
+  assert.equal(one.state, 'half-open')
   one.note('any', false)
-  assert.equal(one.isOpen, false)
+  assert.equal(one.state, 'closed')
+  fail(5)
+  pass(clock, 1_000)
+  assert.equal(one.state, 'half-open')
 })
 
 test('the breaker stays closed while most succeed', () => {
-  const one = breaker()
+  const one = breaker(virtualClock())
   for (let at = 0; at < 100; at++) one.note(`key-${at}`, at % 3 === 0)
-  assert.equal(one.isOpen, false)
+  assert.equal(one.state, 'closed')
 })
+
+function pass(clock: VirtualClock, ms: number): void {
+  void clock.sleep(ms)
+  clock.next()
+}

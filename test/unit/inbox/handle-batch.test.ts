@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   type Delivery,
+  EstafetError,
   event,
   type Handler,
   isEstafetError,
@@ -59,7 +60,7 @@ async function bench(handlers: readonly Handler<MemoryTransaction>[]) {
     logger: silent,
     clock,
     random: seededRandom(2),
-    breaker: breaker(),
+    breaker: breaker(clock),
     by: { owner: 'me', serviceVersion: '1' },
     handlers: Map.groupBy(handlers, (h) => h.type),
   }
@@ -144,18 +145,45 @@ test('a message that no attempt can help is a dead letter at once', async () => 
   assert.deepEqual(await load(), { keys: 1, messages: 1, dead: 1 })
 })
 
-test('with many keys at fault what fails waits in its place', async () => {
+function ofKeys(count: number): readonly Delivery[] {
+  return Array.from({ length: count }, (_, at) => delivery(at + 1, at)).map((each) => ({
+    ...each,
+    message: { ...each.message, key: `key-${each.cursor}` },
+  }))
+}
+
+test('with many keys at fault the breaker opens, and what is left of the batch waits', async () => {
   const failing = on<number, MemoryTransaction>(Done, async () => {
     throw new Error('down')
   })
   const { lane, handle, load } = await bench([failing])
-  const batch = Array.from({ length: 9 }, (_, at) => delivery(at + 1, at)).map((each) => ({
-    ...each,
-    message: { ...each.message, key: `key-${each.cursor}` },
-  }))
-  const outcome = await handle(lane, batch)
-  assert.deepEqual([outcome.parked, outcome.lane.cursor, (await load()).dead], [4, 4n, 0])
-  assert.equal(outcome.failure?.delivery.message.id, 'm-5')
+  const outcome = await handle(lane, ofKeys(9))
+  assert.deepEqual([outcome.parked, outcome.lane.cursor, (await load()).dead], [5, 5n, 0])
+  assert.ok(outcome.failure !== null)
+})
+
+test('what a rule gives up at once is a verdict about the message, and opens no breaker', async () => {
+  const declining = on<number, MemoryTransaction>(
+    Done,
+    async ({ data }, { tx }) => {
+      if (data < 9) throw Object.assign(new Error('declined'), { name: 'CardDeclined' })
+      tx.insert('effect', data)
+    },
+    { retry: [{ errors: ['CardDeclined'], immediate: 0, delayed: 0, whenDead: 'skip' }] },
+  )
+  const { lane, handle, load, effects } = await bench([declining])
+  const outcome = await handle(lane, ofKeys(9))
+  assert.deepEqual([outcome.lane.cursor, outcome.failure, effects()], [9n, null, [9]])
+  assert.deepEqual(await load(), { keys: 0, messages: 0, dead: 8 })
+})
+
+test('what a handler throws is its own, also when it says that something is not available', async () => {
+  const failing = on<number, MemoryTransaction>(Done, async () => {
+    throw new EstafetError('UNAVAILABLE', 'another database')
+  })
+  const { lane, handle, load } = await bench([failing])
+  assert.equal((await handle(lane, [delivery(1, 0)])).parked, 1)
+  assert.deepEqual(await load(), { keys: 1, messages: 1, dead: 0 })
 })
 
 test('the messages of a lane that was abandoned again and again are put aside untried', async () => {

@@ -251,8 +251,9 @@ BEGIN
   INSERT INTO estafet.attempt (message, number, owner, service_version, outcome)
     SELECT m.number, m.attempts, of_owner, of_version, 'started' FROM estafet.parked_message m WHERE m.number = due.head;
   RETURN QUERY SELECT due.head, due.fence, due.tries,
-    (SELECT count(*) FROM (SELECT a.outcome FROM estafet.attempt a WHERE a.message = due.head AND a.outcome <> 'started'
-      ORDER BY a.number DESC LIMIT due.tries - 1) AS round WHERE round.outcome = 'crashed'),
+    (SELECT count(*) FROM estafet.attempt a WHERE a.message = due.head AND a.outcome = 'crashed'
+      AND a.number > coalesce((SELECT max(b.number) FROM estafet.attempt b
+        WHERE b.message = due.head AND b.outcome = 'failed'), 0)),
     EXISTS (SELECT FROM estafet.redrive_message r WHERE r.message = due.head AND r.state = 'released');
 END
 $$;
@@ -286,7 +287,7 @@ $$;
 CREATE FUNCTION estafet.attempt_failed(
   of_subscription text, of_feed text, of_key text, of_message bigint, of_fence bigint, failed_handler text,
   failed_name text, failed_message text, failed_stack text, failed_fingerprint text, retry_after_ms bigint,
-  is_failure_blocking boolean
+  is_failure_blocking boolean, is_counted boolean
 ) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -298,16 +299,24 @@ BEGIN
   END IF;
   -- Another fence: this attempt is over, and saving its failure again does nothing.
   UPDATE estafet.parked_key k SET fence = nextval('estafet.attempt_fence'),
+      tries = CASE WHEN is_counted THEN k.tries ELSE k.tries - 1 END,
       next_at = clock_timestamp() + coalesce(retry_after_ms, 0) * interval '1 millisecond'
     WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = of_key;
-  UPDATE estafet.attempt a SET outcome = 'failed', ended_at = clock_timestamp(), handler = failed_handler,
-      error_name = failed_name, error_message = failed_message, stack = failed_stack
-    WHERE a.message = of_message AND a.outcome = 'started';
+  IF is_counted THEN
+    UPDATE estafet.attempt a SET outcome = 'failed', ended_at = clock_timestamp(), handler = failed_handler,
+        error_name = failed_name, error_message = failed_message, stack = failed_stack
+      WHERE a.message = of_message AND a.outcome = 'started';
+  ELSE
+    -- An outage of hours must not fill the table, and leaves no attempt behind.
+    DELETE FROM estafet.attempt a WHERE a.message = of_message AND a.outcome = 'started';
+    UPDATE estafet.parked_message m SET attempts = m.attempts - 1 WHERE m.number = of_message;
+  END IF;
   UPDATE estafet.parked_message m SET handler = failed_handler, error_name = failed_name,
       error_message = failed_message, fingerprint = failed_fingerprint, failed_at = clock_timestamp(),
       first_failed_at = coalesce(m.first_failed_at, clock_timestamp()),
       state = CASE WHEN retry_after_ms IS NULL THEN 'dead' ELSE 'retrying' END,
-      is_blocking = retry_after_ms IS NOT NULL OR is_failure_blocking
+      -- A key that went on without it once must not be blocked by it later: nobody would know, and it has lost its place.
+      is_blocking = m.is_blocking AND (retry_after_ms IS NOT NULL OR is_failure_blocking)
     WHERE m.number = of_message;
   IF retry_after_ms IS NULL THEN
     UPDATE estafet.redrive_message r SET state = 'failed' WHERE r.message = of_message AND r.state = 'released';

@@ -299,9 +299,9 @@ BEGIN
   END IF;
   UPDATE estafet.parked_message m SET state = 'replaced', ended_at = clock_timestamp() WHERE m.number = of_number;
   UPDATE estafet.redrive_message r SET state = 'cancelled' WHERE r.message = of_number AND r.state = 'pending';
-  INSERT INTO estafet.parked_message AS m (place, subscription, feed, lane, key, state, source, epoch, position,
+  INSERT INTO estafet.parked_message AS m (place, subscription, feed, lane, key, state, is_blocking, source, epoch, position,
       recorded_at, id, type, version, topic, correlation_id, causation_id, traceparent, headers, payload, replaces)
-    SELECT coalesce(o.place, o.number), o.subscription, o.feed, o.lane, o.key, 'waiting', o.source, o.epoch, o.position,
+    SELECT coalesce(o.place, o.number), o.subscription, o.feed, o.lane, o.key, 'waiting', o.is_blocking, o.source, o.epoch, o.position,
       o.recorded_at, new_id, o.type, o.version, o.topic, o.correlation_id, o.causation_id, o.traceparent, o.headers,
       new_payload, o.number
     FROM estafet.parked_message o WHERE o.number = of_number
@@ -397,6 +397,11 @@ BEGIN
     ORDER BY l.lane FOR UPDATE;
   IF NOT FOUND THEN
     outcome := 'missing';
+    RETURN;
+  END IF;
+  -- What is parked comes before what would come again: taken again behind it, a key's history would end with its beginning.
+  IF EXISTS (SELECT FROM estafet.parked_key k WHERE k.subscription = of_subscription AND k.feed = of_feed) THEN
+    outcome := 'parked';
     RETURN;
   END IF;
   -- Behind what the person saw: somebody else has set it back in between.

@@ -1,0 +1,21 @@
+import type { OutgoingMessage } from '../message/message.ts'
+import type { LaneStore } from '../ports/lane-store.ts'
+import type { Operations } from '../ports/operations.ts'
+import type { Parking } from '../ports/parking.ts'
+import type { Retries } from '../ports/retries.ts'
+import type { UnitOfWork } from '../ports/unit-of-work.ts'
+import type { Announcer } from '../ports/wake-up.ts'
+
+/** A service's own database, as a driver's door makes it. */
+export interface Store<Tx> {
+  readonly unitOfWork: UnitOfWork<Tx>
+  readonly lanes: LaneStore<Tx>
+  readonly parking: Parking<Tx>
+  readonly retries: Retries<Tx>
+  /** What people can do about dead letters; a driver may leave it out. */
+  readonly operations?: Operations<Tx>
+  /** Encodes messages now, and returns what writes them. */
+  readonly prepare: (messages: readonly OutgoingMessage[]) => (tx: Tx) => Promise<unknown>
+  /** Opens what tells other processes of this one's publishing. */
+  readonly announcer: () => Announcer
+}
