@@ -3,6 +3,7 @@ import type { Feed, Fetched } from '../ports/feed.ts'
 import type { Log } from '../ports/log.ts'
 import type { RelayedMessage, Sink } from '../ports/sink.ts'
 import type { LaneWork } from '../runtime/lane-loop.ts'
+import { parkingMutants } from './parking-mutants.ts'
 
 /** Ways to break a rule of the protocols. Each must be found by the simulation, else the simulation is broken. */
 export const mutants = [
@@ -19,6 +20,7 @@ export const mutants = [
   'chain ignored',
   'relay goes on after a failure',
   'relay saves before it sends',
+  ...parkingMutants,
 ] as const
 export type Mutant = (typeof mutants)[number]
 

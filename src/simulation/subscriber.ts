@@ -4,8 +4,6 @@ import type { MemoryTransaction } from '../drivers/memory/database.ts'
 import { memoryLaneStore } from '../drivers/memory/lane-store.ts'
 import { memoryLog } from '../drivers/memory/log.ts'
 import { memoryOutbox } from '../drivers/memory/outbox.ts'
-import { memoryParking } from '../drivers/memory/parking.ts'
-import { memoryRetries } from '../drivers/memory/retries.ts'
 import { memoryUnitOfWork } from '../drivers/memory/unit-of-work.ts'
 import { memoryBell } from '../drivers/memory/wake-up.ts'
 import { logFeed } from '../outbox/log-feed.ts'
@@ -20,6 +18,7 @@ import type { LaneWork } from '../runtime/lane-loop.ts'
 import { turns } from '../runtime/turns.ts'
 import { Done, Noted } from './events.ts'
 import { brokenFeed, brokenLog, brokenSink, brokenTopic, brokenWork, isFeedMutant } from './mutants.ts'
+import { parkingOf } from './parking-mutants.ts'
 import type { World } from './world.ts'
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
@@ -63,7 +62,7 @@ export function subscribe(world: World, process: string): void {
     const prepare = preparer({ outbox: memoryOutbox(session, name), clock, random })
     const inbox = inboxOf(
       { name: 'subscriber', handlers: [handler] },
-      { store: { unitOfWork, lanes, prepare, parking: memoryParking(session), retries: memoryRetries(session) } },
+      { store: { unitOfWork, lanes, prepare, ...parkingOf(session, unitOfWork, of.mutant) } },
       { owner, backOff, leaseMs },
       {
         logger: silent,
