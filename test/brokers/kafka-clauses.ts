@@ -130,6 +130,17 @@ export const kafkaClauses: readonly Clause<KafkaDriver>[] = [
     },
   },
   {
+    says: 'what came after a fetch was cut is not hidden by the rest of it',
+    async holds({ cluster }) {
+      const { feed, sink } = await filled(cluster, [1, 2, 3])
+      assert.deepEqual(positions(await feed.fetch(0, 0n, 2)), [1n, 2n])
+      await sink.send([relayed(4)])
+      const rest = await feed.fetch(0, 2n, 1)
+      assert.deepEqual([positions(rest), rest.hasMore], [[3n], true])
+      assert.deepEqual(positions(await feed.fetch(0, 2n, 10)), [3n, 4n])
+    },
+  },
+  {
     says: 'a record of somebody else is a message with its place in the topic, and no chain',
     async holds({ cluster, bootstrap }) {
       const { feed } = await filled(cluster, [])

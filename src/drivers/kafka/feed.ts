@@ -142,14 +142,16 @@ export function kafkaTopicFeed(cluster: KafkaCluster, topic: string, options: Ka
       let [cursor, bytes, hasMore] = [after, 0, true]
       while (hasMore && deliveries.length < limit && bytes < maxBytes) {
         const from = cursor
-        const page = cachedPage(lane, from) ?? (await using((state) => read(state, lane, from)))
+        const cached = cachedPage(lane, from)
+        const page = cached ?? (await using((state) => read(state, lane, from)))
         const rest = page.deliveries.filter((each) => each.cursor > from)
         const taken = rest.slice(0, limit - deliveries.length)
         const isCut = taken.length < rest.length
         if (isCut) pages.set(lane, page)
         else pages.delete(lane)
         cursor = isCut ? (taken.at(-1)?.cursor ?? from) : page.cursor
-        hasMore = isCut || cursor < page.end
+        // Where a page read earlier ends there may be news by now, of which nobody will tell again.
+        hasMore = isCut || cached !== null || cursor < page.end
         deliveries.push(...taken)
         for (const { message } of taken) bytes += message.payload.length
         // The broker gave nothing although there is more, for a quota: whoever asks may ask again.

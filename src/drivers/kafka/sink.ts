@@ -104,8 +104,8 @@ export function kafkaSink(cluster: KafkaCluster, options: KafkaSinkOptions): Kaf
       return (await knownTopic(topic)).partitions
     },
     async send(messages) {
-      const isRepeat = last?.isDeserted === true && isSame(last.messages, messages)
-      const sending = isRepeat && last !== null ? last : begin(messages)
+      const deserted = [...unresolved, ...(last === null ? [] : [last])].filter((each) => each.isDeserted)
+      const sending = deserted.find((each) => isSame(each.messages, messages)) ?? begin(messages)
       sending.isDeserted = false
       last = sending
       try {
