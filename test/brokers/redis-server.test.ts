@@ -174,6 +174,24 @@ describe('a Redis server', {
     queueing.destroy()
   })
 
+  test('that a client has given up is not waited for, since the client will not come back', async () => {
+    await using world = await open()
+    const { server } = world
+    // Without a reconnectStrategy.
+    const client = createClient({ url: server.url, socket: { socketTimeout: 300 } })
+    client.on('error', () => {})
+    await client.connect()
+    const sink = redisSink(client, { name: 'r', shards: 1 })
+    const feed = redisTopicFeed(client, { topic, group: 'g' })
+    await sink.partitions(topic)
+    process.kill(server.pid, 'SIGSTOP')
+    await assert.rejects(sink.send([relayed(1)]), { code: 'UNAVAILABLE' })
+    process.kill(server.pid, 'SIGCONT')
+    await assert.rejects(sink.send([relayed(1)]), { code: 'MISCONFIGURED', message: /reconnectStrategy/ })
+    await assert.rejects(feed.open(), { code: 'MISCONFIGURED' })
+    await assert.rejects(feed.advance(), { code: 'MISCONFIGURED' })
+  })
+
   test('that refuses the password is misconfigured, and its text is not repeated', async () => {
     await using world = await open()
     const client: RedisClient = { sendCommand: () => Promise.reject(new Error('NOPERM secret words')) }

@@ -51,7 +51,10 @@ async function formCluster(client: RedisClient): Promise<void> {
 
 /** A connected client as the driver's users should have theirs. */
 export async function connected({ url }: Pick<RedisServer, 'url'>, resp: 2 | 3 = 3) {
-  const client = createClient({ url, RESP: resp, disableOfflineQueue: true, socket: { socketTimeout: 5_000 } })
+  const client = createClient({
+    ...{ url, RESP: resp, disableOfflineQueue: true },
+    socket: { socketTimeout: 2_000, reconnectStrategy: (retries) => Math.min(20 * 2 ** retries, 500) },
+  })
   client.on('error', () => {})
   await client.connect()
   return client

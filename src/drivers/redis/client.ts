@@ -1,11 +1,16 @@
 /**
  * The part of a Redis client that the driver calls, so that the toolkit does not depend on one: a connected client of
- * `@redis/client` has it. One connection, or anything that sends each command to a server of its key.
+ * `@redis/client` has it, or anything that sends each command to the server of its key.
+ *
+ * Give its socket a `socketTimeout` of some seconds, to leave a server that is dead without a word, and with it a
+ * `reconnectStrategy`: the client's own does not connect again after that time-out.
  */
 export interface RedisClient {
   sendCommand(words: readonly string[]): Promise<unknown>
   /** False while it is not connected: it is then not asked, so that nothing piles up in it during an outage. */
   readonly isReady?: boolean
+  /** False when it was closed or has given up, and will not connect again by itself. */
+  readonly isOpen?: boolean
 }
 
 /** A client that can open another connection of the same kind, as `@redis/client`'s can. */

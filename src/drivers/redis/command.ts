@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { RedisConnection } from './client.ts'
-import { replyCode, translate, unreachable } from './failure.ts'
+import { closed, replyCode, translate, unreachable } from './failure.ts'
 
 /**
  * Sends one command and returns its reply. Throws the toolkit's codes; UNAVAILABLE also when no answer came in time, and
- * the command may then have been carried out.
+ * the command may then have been carried out. MISCONFIGURED when the client will not connect again.
  */
 export async function command({ client, timeoutMs }: RedisConnection, words: readonly string[]): Promise<unknown> {
+  if (client.isOpen === false) throw closed()
   if (client.isReady === false) throw unreachable()
   try {
     return await within(timeoutMs, client.sendCommand(words))

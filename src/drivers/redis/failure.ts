@@ -24,6 +24,14 @@ export function unreachable(cause?: unknown): EstafetError {
   return new EstafetError('UNAVAILABLE', 'Redis could not be reached, or its answer was lost.', { cause })
 }
 
+/** The error of a client that will not come back: better known at once than waited for. */
+export function closed(): EstafetError {
+  return new EstafetError(
+    'MISCONFIGURED',
+    'The Redis client is closed or has given up. Without a reconnectStrategy of yours it does so after a socketTimeout.',
+  )
+}
+
 const codes: Readonly<Record<string, ErrorCode>> = {
   NOAUTH: 'MISCONFIGURED',
   WRONGPASS: 'MISCONFIGURED',

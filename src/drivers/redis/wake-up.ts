@@ -16,7 +16,8 @@ export function redisWakeUp(client: RedisParentClient, feed: Pick<RedisTopicFeed
   let isClosed = false
 
   async function connected(): Promise<RedisOwnClient> {
-    if (own !== null) return own
+    // One that has given up is replaced by another one.
+    if (own !== null && own.isOpen !== false) return own
     const fresh = client.duplicate()
     own = fresh
     fresh.on('error', () => {})
