@@ -3,7 +3,7 @@ import { backOffMs } from '../delivery/back-off.ts'
 import { errorName } from '../delivery/failure.ts'
 import { shareLanes } from '../delivery/lane-share.ts'
 import { isBusy, type PollPace, pollMs } from '../delivery/poll-pace.ts'
-import { EstafetError, isEstafetError } from '../message/errors.ts'
+import { EstafetError } from '../message/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Feed, FeedState } from '../ports/feed.ts'
 import type { Lane, LaneGroup, LaneStore } from '../ports/lane-store.ts'
@@ -12,7 +12,7 @@ import type { Random } from '../ports/random.ts'
 import type { WakeUp } from '../ports/wake-up.ts'
 import { type Agent, type AgentReport, agent } from './agent.ts'
 import { bell } from './bell.ts'
-import { type LaneWork, laneLoop } from './lane-loop.ts'
+import { type LaneWork, laneLoop, needsPerson } from './lane-loop.ts'
 import { type Valve, valve } from './valve.ts'
 
 export interface FeedRunnerOptions {
@@ -151,7 +151,7 @@ export function runFeed<Tx>(parts: FeedRunnerParts<Tx>, options: FeedRunnerOptio
     const ended = laneLoop(loop, lane, laneStopping, AbortSignal.any([abort.signal, lost.signal]))
       .catch((error: unknown) => {
         logger.warn('a lane was lost', { feed: feed.name, lane: lane.index, error: errorName(error) })
-        if (isEstafetError(error, 'EPOCH_CHANGED')) end(error)
+        if (needsPerson(error)) end(error)
         return lane
       })
       .then((last) => parts.lanes.release(last))

@@ -1,6 +1,6 @@
 import { type BackOff, backOffMs } from '../delivery/back-off.ts'
 import { errorName, errorPlace } from '../delivery/failure.ts'
-import { isEstafetError } from '../message/errors.ts'
+import { type EstafetError, isEstafetError } from '../message/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Feed, Fetched } from '../ports/feed.ts'
 import type { Lane } from '../ports/lane-store.ts'
@@ -36,7 +36,7 @@ const skipEvery = 1000n
 
 /**
  * Works on one leased lane until `stopping` aborts, and resolves to the lane as saved. Throws FENCED when the lane is
- * lost, and EPOCH_CHANGED.
+ * lost, and EPOCH_CHANGED or MISCONFIGURED.
  *
  * What the work could not do is tried again for ever, with back-off, while what follows in the lane waits. After a commit with
  * an unknown outcome the lane's cursor may be out of date: the next save is then FENCED, and the lane is taken anew.
@@ -70,13 +70,18 @@ export async function laneLoop(
       parts.agent.beat()
       if (!fetched.hasMore) await parts.bell.wait(rung, stopping)
     } catch (error) {
-      if (isEstafetError(error, 'FENCED') || isEstafetError(error, 'EPOCH_CHANGED')) throw error
+      if (isEstafetError(error, 'FENCED') || needsPerson(error)) throw error
       attempt += 1
       await pause(parts, lane, attempt, error, stopping)
       cursor = lane.cursor
     }
   }
   return cursor > lane.cursor ? parts.work.skip(lane, cursor) : lane
+}
+
+/** Tells what no further try will change: the log or the broker is another one, or unsafe. */
+export function needsPerson(error: unknown): error is EstafetError {
+  return isEstafetError(error, 'EPOCH_CHANGED') || isEstafetError(error, 'MISCONFIGURED')
 }
 
 async function pause(parts: LaneLoopParts, lane: Lane, attempt: number, error: unknown, stopping: AbortSignal) {
