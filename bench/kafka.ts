@@ -28,6 +28,8 @@ try {
   await migrate(owner)
   owner.release()
   await fill()
+  // As the server does by itself after a while; until then it sorts all that is unread for each batch.
+  await pool.query('ANALYZE estafet.outbox')
   const rates: { relay: number[]; bare: number[]; bareWithHeaders: number[] } = {
     relay: [],
     bare: [],
