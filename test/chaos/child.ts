@@ -33,13 +33,20 @@ export interface Order {
 
 class Refused extends Error {}
 
-/** A short run must see poison die: the standard rule takes a quarter of an hour. What never helps stays as it is. */
+/**
+ * A short run must see poison die: the standard rule takes a quarter of an hour. What never helps stays as it is, and so does
+ * what the faults of the run make: they last longer than an impatient rule.
+ */
 const impatient = {
   timeoutMs: 1_000,
   retry: [
+    // A freeze, or a connection that is open on one side only, takes as long as a few of these.
+    { errors: ['TIMED_OUT'], immediate: 0, delayed: 6, backOff: { firstMs: 200, maxMs: 1_000 } },
     {
       errors: (error: unknown) =>
-        !isEstafetError(error, 'CONFLICT') && !(isEstafetError(error) && error.retry === 'never'),
+        !isEstafetError(error, 'CONFLICT') &&
+        !(isEstafetError(error) && error.retry === 'never') &&
+        !(error instanceof pg.DatabaseError && /^(53|57|08|58)/.test(error.code ?? '')),
       ...{ immediate: 1, delayed: 3, backOff: { firstMs: 50, maxMs: 500 } },
     },
   ],

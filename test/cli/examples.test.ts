@@ -71,6 +71,13 @@ describe('every example of every command runs against real services', () => {
       shop.rejectedOrders.clear()
       return number
     },
+    // History must not overtake what is parked.
+    'subscriptions replay': async () => {
+      const given = await shop.cli('estafet dead-letters discard --service billing --all --yes --reason "a replay"')
+      assert.equal(given.code, 0, given.err)
+      await shop.until('billing', 'SELECT count(*) = 0 FROM estafet.parked_key')
+      return '0'
+    },
     'redrives show': slowRedrive,
     'redrives pause': slowRedrive,
     'redrives cancel': slowRedrive,

@@ -43,6 +43,16 @@ export function idleTooLong(cause: unknown): EstafetError {
   })
 }
 
+/** Tells whether the client gave up waiting for an answer (`query_timeout` of `pg`, which gives it no code). */
+export function isReadTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout'
+}
+
+/** The error of a statement that was not answered in time: it may still run, so its connection is of no more use. */
+export function readTooLong(cause: unknown): EstafetError {
+  return new EstafetError('TIMED_OUT', 'The database did not answer within the query_timeout of its client.', { cause })
+}
+
 interface Known {
   readonly code: ErrorCode
   readonly says: string

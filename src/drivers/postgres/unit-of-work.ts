@@ -1,6 +1,14 @@
 import { EstafetError, isEstafetError } from '../../message/errors.ts'
 import type { UnitOfWork } from '../../ports/unit-of-work.ts'
-import { idleTooLong, isIdleTimeout, rolledBack, translate, translateConflict } from './failure.ts'
+import {
+  idleTooLong,
+  isIdleTimeout,
+  isReadTimeout,
+  readTooLong,
+  rolledBack,
+  translate,
+  translateConflict,
+} from './failure.ts'
 import { holdFlush } from './hold-flush.ts'
 import { duringTransaction, isPipelining, sendAhead, takePublished } from './open-transaction.ts'
 import type { Sql, SqlClient, SqlPool } from './sql.ts'
@@ -23,6 +31,7 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
     async run(work, last) {
       const client = await connect(pool)
       let failure: Error | undefined
+      let isCommitting = false
       const note = (error: Error): void => {
         // The first says why; those after it only that the connection is gone.
         failure ??= error
@@ -36,6 +45,7 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
         }
         const result = await duringTransaction(client, async () => {
           const done = await begin(client, work)
+          isCommitting = true
           await commit(client, last)
           return done
         })
@@ -45,10 +55,12 @@ export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {
         takePublished(client)
         const ended = failure
         // What took too long may still be sending: the connection goes, and the server rolls back.
-        failure = isEstafetError(error, 'TIMED_OUT') ? error : ((await rollBack(client)) ?? failure)
+        // Of COMMIT the outcome is unknown; before it, nothing was kept.
+        const late = isReadTimeout(error) && !isCommitting ? readTooLong(error) : error
+        failure = isEstafetError(late, 'TIMED_OUT') ? late : ((await rollBack(client)) ?? failure)
         // A connection that can still roll back did not fail: then the error is what the work made of it.
         if (failure === undefined) throw translateConflict(error)
-        throw isIdleTimeout(ended) ? idleTooLong(ended) : translate(error, failure)
+        throw isIdleTimeout(ended) ? idleTooLong(ended) : translate(late, failure)
       } finally {
         client.off('error', note)
         client.release(failure)
