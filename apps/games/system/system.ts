@@ -1,0 +1,93 @@
+import { isEstafetError, type Logger, type Running, start, startRelay } from 'estafet'
+import { type PostgresStore, postgres, postgresLog } from 'estafet/postgres'
+import type pg from 'pg'
+import { markingSink } from '../games/marking-sink.ts'
+import { GameFinished } from '../messages.ts'
+import { placed } from '../scoreboard/place.ts'
+import { scoreboard } from '../scoreboard/scoreboard.ts'
+import { type Broker, openBroker } from './broker.ts'
+import { addressOf, connect, type DatabaseServer, openServer } from './database-server.ts'
+import { migrateAll } from './databases.ts'
+import type { Settings } from './settings.ts'
+
+/** Waits between tries: people are watching. */
+const backOff = { firstMs: 50, maxMs: 2_000 }
+
+/** Everything that runs: the database server, the broker, the relay of `games`, and the groups of `scoreboard`. */
+export interface System {
+  readonly server: DatabaseServer
+  readonly broker: Broker
+  readonly games: { readonly pool: pg.Pool; readonly store: PostgresStore }
+  readonly scoreboard: { readonly pool: pg.Pool }
+  /** The consumer groups that run now. */
+  groups(): readonly string[]
+  /** Runs a consumer group. A new one reads the topic from the beginning; a known one goes on where it was. */
+  startGroup(name: string): Promise<void>
+  /** True while the relay and all groups work. */
+  isReady(): Promise<boolean>
+  stop(): Promise<void>
+}
+
+/** Starts all of it, migrations first. */
+export async function startSystem(settings: Settings, logger: Logger): Promise<System> {
+  const closers: (() => Promise<unknown>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  try {
+    const server = await openServer(settings)
+    closers.push(() => server.stop())
+    await migrateAll(server)
+    const broker = await openBroker(settings, server, logger)
+    closers.push(() => broker.stop())
+    await makeTopic(broker)
+    const own = connect(addressOf(server, 'games', 'games'), logger)
+    closers.push(() => own.end())
+    const store = postgres(own)
+    const relay = await startRelay({
+      source: postgresLog(own, { source: 'games' }),
+      sink: markingSink(broker.sink, own),
+      ...{ store, logger, backOff },
+    })
+    closers.push(() => relay.stop())
+    const board = connect(addressOf(server, 'scoreboard', 'scoreboard'), logger)
+    closers.push(() => board.end())
+    const groups = new Map<string, Promise<Running>>()
+    closers.push(() => Promise.all([...groups.values()].map(async (group) => (await group).stop())))
+
+    const startGroup = async (name: string): Promise<void> => {
+      const group = groups.get(name) ?? startScoreboard(name, board, broker, logger)
+      groups.set(name, group)
+      await group.catch((error: unknown) => {
+        groups.delete(name)
+        throw error
+      })
+    }
+    await startGroup('scoreboard')
+    return {
+      ...{ server, broker, games: { pool: own, store }, scoreboard: { pool: board }, startGroup, stop },
+      groups: () => [...groups.keys()],
+      isReady: async () => (await Promise.all([relay, ...groups.values()])).every((each) => each.health().ready),
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Else the first event would wait until consumers look again. A broker that is not there yet is left to the relay. */
+async function makeTopic({ sink }: Broker): Promise<void> {
+  try {
+    await sink.partitions(GameFinished.topic)
+  } catch (error) {
+    if (!isEstafetError(error, 'UNAVAILABLE')) throw error
+  }
+}
+
+function startScoreboard(name: string, pool: pg.Pool, broker: Broker, logger: Logger): Promise<Running> {
+  return start(scoreboard(name), {
+    ...{ store: postgres(pool), sources: [placed(broker.topic(name))], logger, backOff },
+    // Another Kafka, or PostgreSQL in its place, holds the same events: by their ids they take effect once all the same.
+    newEpochAt: 'beginning',
+  })
+}
