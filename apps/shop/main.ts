@@ -7,6 +7,7 @@ import { report } from './reconciliation/report.ts'
 import { type ReadInvoices, readInvoices } from './replay/invoices.ts'
 import { UnusableFile } from './replay/text-lines.ts'
 import { run } from './run.ts'
+import { MissingEngine } from './system/broker.ts'
 import { serviceNames } from './system/services.ts'
 import { AlreadyRunning, takeFolder } from './system/single-instance.ts'
 import { type System, startSystem } from './system/system.ts'
@@ -35,7 +36,7 @@ async function main(): Promise<number> {
       return 130
     }
     if (!(error instanceof Error)) throw error
-    const isUsage = [UnusableOptions, UnusableFile, AlreadyRunning].some((kind) => error instanceof kind)
+    const isUsage = [UnusableOptions, UnusableFile, AlreadyRunning, MissingEngine].some((kind) => error instanceof kind)
     if (!isUsage) throw error
     say(`${error.message}\nnpm start -- --help shows the options.`)
     return 2
@@ -45,9 +46,12 @@ async function main(): Promise<number> {
 async function runShop(options: Options, read: ReadInvoices, ending: AbortSignal): Promise<number> {
   const isFaulty = options.kill !== null || options.poison !== null
   const log = logger({ service: 'shop', level: isFaulty ? 'error' : 'info' })
-  say('Starting PostgreSQL and the services orders, inventory, payments, notifications ...')
+  const engines =
+    options.broker === null ? 'PostgreSQL' : `PostgreSQL, ${options.broker === 'kafka' ? 'Kafka' : 'Redis'}`
+  say(`Starting ${engines} and the services orders, inventory, payments, notifications ...`)
   const poison = options.poison === null ? {} : { poison: poisonFor(options.home, options.poison) }
-  const system = await startSystem(options.home, { logger: log, quiet: true, ...poison })
+  const broker = options.broker === null ? {} : { broker: options.broker }
+  const system = await startSystem(options.home, { logger: log, quiet: true, ...poison, ...broker })
   try {
     const at = await system.supervisor.ready()
     const connect = writeConnectFile(options.home, system)

@@ -13,6 +13,8 @@ export interface Options {
   readonly kill: number | null
   /** Share of the events that fail on purpose; null for none. */
   readonly poison: number | null
+  /** What carries the events; null: services read each other's logs. */
+  readonly broker: 'kafka' | 'redis' | null
   readonly home: string
 }
 
@@ -27,6 +29,7 @@ export const help = `The shop: four services, each with its own database, fed wi
   npm start -- --rate N           at most N invoices per second
   npm start -- --kill SEED        kill -9 services and the database server at random moments meanwhile
   npm start -- --poison 1%        let 1% of the events fail on purpose, show what is parked, mend the fault and redrive
+  npm start -- --broker kafka     over Kafka, or redis for Redis Streams, in the place of each other's logs
   npm start -- --stay             keep it running afterwards; Ctrl-C ends it
   npm start -- --json             the reconciliation as JSON on standard output
   npm start -- --home FOLDER      where the database server keeps its files (.estafet/shop)
@@ -45,6 +48,7 @@ export function options(words: readonly string[], cwd: string): Options {
     rate: number('--rate', values.rate, 0.001) ?? Number.POSITIVE_INFINITY,
     invoices: number('--invoices', values.invoices, 1) ?? Number.POSITIVE_INFINITY,
     kill: number('--kill', values.kill, 1) ?? null,
+    broker: broker(values.broker),
     poison: values.poison === undefined ? null : share('--poison', values.poison),
     home:
       values.home === undefined
@@ -66,6 +70,7 @@ function parse(words: readonly string[]) {
         invoices: { type: 'string' },
         kill: { type: 'string' },
         poison: { type: 'string' },
+        broker: { type: 'string' },
         home: { type: 'string' },
         stay: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
@@ -75,6 +80,12 @@ function parse(words: readonly string[]) {
   } catch (error) {
     throw new UnusableOptions(error instanceof Error ? `${error.message}.` : 'The options cannot be read.')
   }
+}
+
+function broker(text: string | undefined): Options['broker'] {
+  if (text === undefined) return null
+  if (text === 'kafka' || text === 'redis') return text
+  throw new UnusableOptions(`--broker wants kafka or redis, not ${JSON.stringify(text)}.`)
 }
 
 function share(name: string, text: string): number {

@@ -33,7 +33,7 @@ export async function startRelay<Tx>(options: RelayOptions<Tx>): Promise<Running
   const counters = { applied: 0, duplicates: 0, retried: 0, parked: 0 }
   // One lane: the order of the log is the order of every key.
   const feed = logFeed(source.log, { lanes: 1 })
-  await refuseUnreadable(feed)
+  await refuseUnreadable(feed, world.clock)
   const subscription = `relay:${sink.name}`
   const reading = readingOf(subscription, options.batchSize ?? 500, options, world)
   const work = {

@@ -2,6 +2,7 @@ import type { Handler } from '../delivery/handler.ts'
 import { budgetText, ruleFor } from '../delivery/retry-policy.ts'
 import { EstafetError } from '../message/errors.ts'
 import { logFeed } from '../outbox/log-feed.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Feed } from '../ports/feed.ts'
 import type { Log } from '../ports/log.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -50,7 +51,7 @@ export async function start<Tx>(service: Service<Tx>, options: StartOptions<Tx>)
   }
   const topics = [...new Set(service.handlers.map(({ topic }) => topic))]
   const feeds = sources.map((source) => ({ feed: feedOf(source, topics, service.lanes), wakeUp: source.wakeUp }))
-  await Promise.all(feeds.map(({ feed }) => refuseUnreadable(feed)))
+  await Promise.all(feeds.map(({ feed }) => refuseUnreadable(feed, world.clock)))
   const reading = readingOf(service.name, service.batchSize, options, world)
   const budgets = service.handlers.map((handler) => ({ handler: handler.name, tries: budgetOf(handler) }))
   const inTurns = turns()
@@ -78,12 +79,24 @@ function budgetOf<Tx>(handler: Handler<Tx>): string {
   return budgetText(ruleFor(handler.rules, new Error()))
 }
 
-/** Lets what can never be read fail the start; what cannot be reached yet may come. */
-export async function refuseUnreadable(feed: Feed): Promise<void> {
+/** How long a start waits for a source that does not answer. */
+const openingMs = 500
+
+/**
+ * Lets what can never be read fail the start; what cannot be reached yet may come. A source that does not answer is not
+ * waited for: the service has other things to do than to read it.
+ */
+export async function refuseUnreadable(feed: Feed, clock: Clock): Promise<void> {
+  const opened = new AbortController()
+  const opening = feed.open()
+  // One that fails after its time has nobody to tell.
+  opening.catch(() => {})
   try {
-    await feed.open()
+    await Promise.race([opening, clock.sleep(openingMs, opened.signal)])
   } catch (error) {
     if (error instanceof EstafetError && error.retry === 'never') throw error
+  } finally {
+    opened.abort()
   }
 }
 

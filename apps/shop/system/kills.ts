@@ -3,18 +3,19 @@ import { serviceNames } from './services.ts'
 import type { System } from './system.ts'
 
 /**
- * Kills services and the database server, kill -9, at moments that the seed decides, until the signal aborts. Resolves to
+ * Kills services, the database server and the broker, kill -9, at moments that the seed decides, until the signal aborts. Resolves to
  * what was killed, in order.
  */
 export async function killAtRandom(system: System, seed: number, signal: AbortSignal): Promise<readonly string[]> {
   const random = mulberry32(seed)
-  const targets = [...serviceNames, 'PostgreSQL'] as const
+  const targets = [...serviceNames, 'PostgreSQL', ...(system.broker === null ? [] : ['broker' as const])] as const
   const killed: string[] = []
   while (!signal.aborted) {
     await sleep(150 + random() * 900, undefined, { signal }).catch(() => {})
     if (signal.aborted) break
     const target = targets[Math.floor(random() * targets.length)] ?? 'PostgreSQL'
     if (target === 'PostgreSQL') system.server.kill()
+    else if (target === 'broker') void system.broker?.crash().catch(() => {})
     else killProcess(system.supervisor.pids()[target] ?? 0)
     killed.push(target)
   }

@@ -1,6 +1,6 @@
 import { serve } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { type Logger, logger as makeLogger, type Service, start } from 'estafet'
+import { type Logger, logger as makeLogger, type Service, start, startRelay } from 'estafet'
 import { serveOps } from 'estafet/ops'
 import { type PostgresStore, postgres, postgresLog, type Sql } from 'estafet/postgres'
 import { supervised } from 'estafet/supervisor'
@@ -8,6 +8,7 @@ import pg from 'pg'
 import * as z from 'zod'
 import { followUps, orderEvents } from '../messages.ts'
 import { poison, poisoned } from '../poison/poisoned.ts'
+import { brokerAccess, connectBroker } from './broker-access.ts'
 import { addStandardRoutes } from './standard-routes.ts'
 
 /** What the composition root tells a service's process, as JSON in SHOP_SERVICE. */
@@ -17,6 +18,8 @@ export const processSettings = z.object({
   sources: z.record(z.string(), z.url()),
   quiet: z.boolean(),
   poison: poison.nullable(),
+  /** Null: services read each other's logs directly. */
+  broker: brokerAccess.nullable(),
   /** For whoever sees and steers the services. */
   opsToken: z.string(),
 })
@@ -37,13 +40,22 @@ export async function runService(
   const own = connect(settings.database, logger)
   const read = Object.entries(settings.sources).map(([source, url]) => ({ source, pool: connect(url, logger) }))
   const store = postgres(own, { idleInTransactionMs: 3_000 })
-  const running = await start(settings.poison === null ? service : poisoned(service, settings.poison), {
-    store,
-    sources: read.map(({ source, pool }) => postgresLog(pool, { source })),
-    logger,
-    leaseMs: 3_000,
-    backOff: { firstMs: 50, maxMs: 2_000 },
+  const broker = settings.broker === null ? null : await connectBroker(settings.broker, service.name)
+  const topics = [...new Set(service.handlers.map(({ topic }) => topic))]
+  const reading = { logger, leaseMs: 3_000, backOff: { firstMs: 50, maxMs: 2_000 } }
+  const starting = start(settings.poison === null ? service : poisoned(service, settings.poison), {
+    ...{ store, ...reading },
+    sources:
+      broker === null
+        ? read.map(({ source, pool }) => postgresLog(pool, { source }))
+        : topics.map((topic) => broker.topic(topic)),
   })
+  // The log is the service's own: nobody else need reach its database, and nothing is lost while the broker is down.
+  const relaying =
+    broker === null
+      ? Promise.resolve(null)
+      : startRelay({ ...reading, store, sink: broker.sink, source: postgresLog(own, { source: service.name }) })
+  const [running, relay] = await Promise.all([starting, relaying])
   const ops = await serveOps({
     ...{ service, running, store, logger, version: '1', events: [...orderEvents, ...followUps] },
     tokens: [{ name: 'shop', role: 'admin', token: settings.opsToken }],
@@ -54,7 +66,8 @@ export async function runService(
     supervised({ url: `http://127.0.0.1:${port}`, ops: new URL(ops.url).origin }, async () => {
       server.close()
       await ops.close()
-      await running.stop()
+      await Promise.all([running.stop(), relay?.stop()])
+      await broker?.close()
       await Promise.all([own, ...read.map(({ pool }) => pool)].map((pool) => pool.end()))
     })
   })

@@ -3,6 +3,8 @@ import type { Logger } from 'estafet'
 import { type Supervisor, supervise } from 'estafet/supervisor'
 import { type PostgresServer, startPostgres } from '../../../engines/postgres/server.ts'
 import type { Poison } from '../poison/poisoned.ts'
+import { type Broker, type BrokerKind, startBroker } from './broker.ts'
+import type { BrokerAccess } from './broker-access.ts'
 import { auditUrl, type DatabaseAccess, freshDatabases } from './databases.ts'
 import type { ProcessSettings } from './service-process.ts'
 import { type ServiceName, serviceNames } from './services.ts'
@@ -11,6 +13,7 @@ import { type ServiceName, serviceNames } from './services.ts'
 export interface System {
   readonly supervisor: Supervisor
   readonly server: PostgresServer
+  readonly broker: Broker | null
   /** As the superuser of one service's database: for whoever audits from outside. */
   adminUrl(service: ServiceName): string
   /** Where a service's ops API is just now; it moves when the process is started again. */
@@ -25,6 +28,8 @@ export interface SystemOptions {
   readonly logger: Logger
   readonly quiet: boolean
   readonly poison?: Poison
+  /** Left out: no broker, services read each other's logs. */
+  readonly broker?: BrokerKind
 }
 
 /** Starts the shop on a PostgreSQL in `home`, with databases that are new and empty. */
@@ -37,33 +42,41 @@ export async function startSystem(home: string, options: SystemOptions): Promise
       if (restarting) options.logger.warn('PostgreSQL ended and is started again')
     },
   })
+  let broker: Broker | null = null
   try {
+    broker = options.broker === undefined ? null : await startBroker(options.broker)
     const access = await freshDatabases(server)
     const supervisor = supervise({
       logger: options.logger,
       processes: serviceNames.map((name) => ({
         name,
         module: new URL(`../${name}/main.ts`, import.meta.url),
-        env: { SHOP_SERVICE: settings(access[name], options, opsToken) },
+        env: { SHOP_SERVICE: settings(access[name], options, opsToken, broker?.access ?? null) },
       })),
     })
     const stop = async (): Promise<void> => {
       await supervisor.stop()
-      await server.stop()
+      await Promise.all([server.stop(), broker?.stop()])
     }
     const opsUrl = (name: string): string => String(supervisor.announcements()[name]?.['ops'] ?? 'http://127.0.0.1:9')
     const adminUrl = (name: ServiceName): string => auditUrl(server, name)
-    return { supervisor, server, adminUrl, opsUrl, opsToken, mended: options.poison?.mended ?? '', stop }
+    return { supervisor, server, broker, adminUrl, opsUrl, opsToken, mended: options.poison?.mended ?? '', stop }
   } catch (error) {
-    await server.stop()
+    await Promise.all([server.stop(), broker?.stop()])
     throw error
   }
 }
 
-function settings(access: DatabaseAccess, { quiet, poison }: SystemOptions, opsToken: string): string {
+function settings(
+  access: DatabaseAccess,
+  { quiet, poison }: SystemOptions,
+  opsToken: string,
+  broker: BrokerAccess | null,
+): string {
   const told: ProcessSettings = {
     ...{ database: access.database, sources: { ...access.sources }, quiet, opsToken },
     poison: poison ?? null,
+    broker,
   }
   return JSON.stringify(told)
 }

@@ -34,6 +34,7 @@ test('a number that is none, and a word that is no option, are refused by name',
   }
   assert.equal(refused('--rate', 'fast'), '--rate wants a number above 0, not "fast".')
   assert.equal(refused('--invoices', '2.5'), '--invoices wants a whole number from 1, not "2.5".')
+  assert.equal(refused('--broker', 'rabbit'), '--broker wants kafka or redis, not "rabbit".')
   assert.match(refused('--poison', '60%'), /^--poison wants a share above 0 and up to 50%/)
   assert.equal(refused('--kill', '0'), '--kill wants a whole number from 1, not "0".')
   assert.match(refused('--frobnicate'), /Unknown option '--frobnicate'/)
