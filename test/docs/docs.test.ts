@@ -7,7 +7,8 @@ import { errorCodes } from 'estafet'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const text = (path: string): string => readFileSync(`${root}${path}`, 'utf8')
 const pages = globSync('{*.md,docs/**/*.md,apps/*/*.md}', { cwd: root })
-const tests = globSync('{test,apps}/**/*.test.ts', { cwd: root }).map((path) => text(path))
+// Clauses of one driver alone stand beside its tests.
+const tests = globSync('{test,apps}/**/{*.test,*-clauses}.ts', { cwd: root }).map((path) => text(path))
 const clauses = globSync('src/contract/*.ts', { cwd: root }).map((path) => text(path))
 
 test('every code block that names a file is that file', () => {
