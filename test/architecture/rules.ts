@@ -130,7 +130,7 @@ export function cycles(files: readonly SourceFile[]): readonly (readonly string[
 /** Where types are loosened: any, double casts, ignored errors. */
 export function loosened({ path, text }: SourceFile): readonly string[] {
   const pattern =
-    /(:\s*any\b(?!\s\w)|\bas any\b|<any>|\bas unknown as\b|@ts-ignore|@ts-expect-error|@ts-nocheck|biome-ignore)/
+    /(:\s*any\b(?!\s\w)|\bas any\b(?!\s\w)|<any>|\bas unknown as\b|@ts-ignore|@ts-expect-error|@ts-nocheck|biome-ignore)/
   return text.split('\n').flatMap((line, at) => (pattern.test(line) ? [`${path}:${at + 1} ${line.trim()}`] : []))
 }
 
