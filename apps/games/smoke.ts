@@ -19,7 +19,8 @@ await program(async (settings) => {
         console.log(`[OK]   ${says}: ${await holds()}`)
       } catch (error) {
         failed += 1
-        console.log(`[FAIL] ${says}: ${error instanceof Error ? error.message : 'unknown'}`)
+        const reason = error instanceof Error ? error.message : 'unknown'
+        console.log(`[FAIL] ${says}: ${reason.replaceAll(/\s+/g, ' ')}`)
       }
     }
   } finally {

@@ -220,6 +220,27 @@ describe('the outbox, on the embedded default', () => {
   })
 })
 
+test('while the broker cannot be reached, rows wait and say why', async () => {
+  const away = mkdtempSync(join(tmpdir(), 'estafet-games-'))
+  // Nothing listens there.
+  const system = await startSystem(settingsOf({ KAFKA_BROKERS: '127.0.0.1:9', GAMES_HOME: away }), silent)
+  try {
+    await system.games.pool.query(
+      `INSERT INTO outbox_events (event_type, aggregate_type, aggregate_id, payload)
+      VALUES ('game.finished', 'game', 'g', '{"game_id": "g", "chat_id": "c"}')`,
+    )
+    const row = async () => (await system.games.pool.query('SELECT * FROM outbox_events')).rows[0]
+    await eventually(async () => (await row()).last_error !== null)
+    const { status, publish_attempts, last_error } = await row()
+    assert.deepEqual([status, publish_attempts], ['new', 0])
+    assert.match(last_error, /^UNAVAILABLE: /)
+    assert.equal(await system.isReady(), false)
+  } finally {
+    await system.stop()
+    rmSync(away, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+  }
+})
+
 interface Row {
   readonly id: string
   readonly event_type: string

@@ -12,7 +12,7 @@ export interface TopicMessage {
   readonly payload: string
 }
 
-/** The newest messages of a topic, newest first, as any reader of the broker gets them. None while there is no topic. */
+/** The newest messages of a topic, newest first, as every reader of the broker gets them. None while there is no topic. */
 export async function topicMessages(feed: Feed, limit: number): Promise<readonly TopicMessage[]> {
   try {
     const ends = await feed.ends()
