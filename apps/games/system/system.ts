@@ -8,7 +8,7 @@ import { scoreboard } from '../scoreboard/scoreboard.ts'
 import { type Broker, openBroker } from './broker.ts'
 import { addressOf, connect, type DatabaseServer, openServer } from './database-server.ts'
 import { migrateAll } from './databases.ts'
-import type { Settings } from './settings.ts'
+import { type Settings, UnusableSettings } from './settings.ts'
 
 /** Waits between tries: people are watching. */
 const backOff = { firstMs: 50, maxMs: 2_000 }
@@ -80,6 +80,7 @@ async function makeTopic({ sink }: Broker): Promise<void> {
   try {
     await sink.partitions(GameFinished.topic)
   } catch (error) {
+    if (isEstafetError(error, 'MISCONFIGURED')) throw new UnusableSettings(`${error.message} See KAFKA_REPLICAS.`)
     if (!isEstafetError(error, 'UNAVAILABLE')) throw error
   }
 }
