@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { logger as makeLogger } from 'estafet'
 import { addressOf } from './system/database-server.ts'
 import { program } from './system/program.ts'
@@ -19,10 +19,11 @@ await program(async (settings) => {
   const system = await startSystem(settings, logger)
   try {
     const web = await serve(webApp(system, logger), settings.PORT)
-    // For this user alone, because a password is in it: of a role that may insert rows and do nothing else.
-    mkdirSync(settings.GAMES_HOME, { recursive: true, mode: 0o700 })
     const referee = join(settings.GAMES_HOME, 'referee-url')
-    writeFileSync(referee, addressOf(system.server, 'games', 'referee'), { mode: 0o600 })
+    writeSecret(referee, addressOf(system.server, 'games', 'referee'))
+    const { ops } = await system.startGroup('scoreboard')
+    const connect = join(settings.GAMES_HOME, 'ops.json')
+    writeSecret(connect, JSON.stringify({ token: ops.token, services: { scoreboard: new URL(ops.url).origin } }))
     say(`
   Database   ${system.server.says}
   Broker     ${system.broker.says}
@@ -33,6 +34,8 @@ Finish a game there, or from anything that speaks SQL:
   psql "$(cat ${referee})" -c "INSERT INTO outbox_events (event_type, aggregate_type, aggregate_id, payload)
     VALUES ('game.finished', 'game', 'g-1', '{\\"game_id\\": \\"g-1\\", \\"chat_id\\": \\"c-1\\"}')"
 
+What failed, and putting it right:  npx estafet status --connect ${connect}
+
 Ctrl-C ends it.`)
     await ended
     await web.close()
@@ -41,3 +44,10 @@ Ctrl-C ends it.`)
     await system.stop()
   }
 })
+
+/** For this user alone: a token is in it, or the password of a role that may insert rows and do nothing else. */
+function writeSecret(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  rmSync(path, { force: true })
+  writeFileSync(path, text, { mode: 0o600 })
+}

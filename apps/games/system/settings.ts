@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
 
@@ -17,7 +18,11 @@ const settings = z.object({
   /** Of the web page. Left out: a free one. */
   PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   /** Folder of the embedded PostgreSQL. */
-  GAMES_HOME: z.string().default(fileURLToPath(new URL('../../../.estafet/games/', import.meta.url))),
+  GAMES_HOME: z
+    .string()
+    // npm changes the working directory, and says which one it was called in.
+    .transform((path) => resolve(process.env['INIT_CWD'] ?? process.cwd(), path))
+    .default(fileURLToPath(new URL('../../../.estafet/games/', import.meta.url))),
 })
 export type Settings = z.infer<typeof settings>
 

@@ -1,17 +1,13 @@
-import { isEstafetError, type Logger, type Running, start, startRelay } from 'estafet'
+import { isEstafetError, type Logger, startRelay } from 'estafet'
 import { type PostgresStore, postgres, postgresLog } from 'estafet/postgres'
 import type pg from 'pg'
 import { markingSink } from '../games/marking-sink.ts'
 import { GameFinished } from '../messages.ts'
-import { placed } from '../scoreboard/place.ts'
-import { scoreboard } from '../scoreboard/scoreboard.ts'
+import { type Group, runGroup } from '../scoreboard/group.ts'
 import { type Broker, openBroker } from './broker.ts'
 import { addressOf, connect, type DatabaseServer, openServer } from './database-server.ts'
 import { migrateAll } from './databases.ts'
 import { type Settings, UnusableSettings } from './settings.ts'
-
-/** Waits between tries: people are watching. */
-const backOff = { firstMs: 50, maxMs: 2_000 }
 
 /** Everything that runs: the database server, the broker, the relay of `games`, and the groups of `scoreboard`. */
 export interface System {
@@ -22,7 +18,7 @@ export interface System {
   /** The consumer groups that run now. */
   groups(): readonly string[]
   /** Runs a consumer group. A new one reads the topic from the beginning; a known one goes on where it was. */
-  startGroup(name: string): Promise<void>
+  startGroup(name: string): Promise<Group>
   /** True while the relay and all groups work. */
   isReady(): Promise<boolean>
   stop(): Promise<void>
@@ -47,21 +43,20 @@ export async function startSystem(settings: Settings, logger: Logger): Promise<S
     const relay = await startRelay({
       source: postgresLog(own, { source: 'games' }),
       sink: markingSink(broker.sink, own),
-      ...{ store, logger, backOff },
+      ...{ store, logger, backOff: { firstMs: 50, maxMs: 2_000 } },
     })
     closers.push(() => relay.stop())
     const board = connect(addressOf(server, 'scoreboard', 'scoreboard'), logger)
     closers.push(() => board.end())
-    const groups = new Map<string, Promise<Running>>()
+    const groups = new Map<string, Promise<Group>>()
     closers.push(() => Promise.all([...groups.values()].map(async (group) => (await group).stop())))
 
-    const startGroup = async (name: string): Promise<void> => {
-      const group = groups.get(name) ?? startScoreboard(name, board, broker, logger)
+    const startGroup = (name: string): Promise<Group> => {
+      const group = groups.get(name) ?? runGroup(name, board, broker.topic(name), logger)
       groups.set(name, group)
-      await group.catch((error: unknown) => {
-        groups.delete(name)
-        throw error
-      })
+      // One that could not start may be started again.
+      group.catch(() => groups.delete(name))
+      return group
     }
     await startGroup('scoreboard')
     return {
@@ -83,12 +78,4 @@ async function makeTopic({ sink }: Broker): Promise<void> {
     if (isEstafetError(error, 'MISCONFIGURED')) throw new UnusableSettings(`${error.message} See KAFKA_REPLICAS.`)
     if (!isEstafetError(error, 'UNAVAILABLE')) throw error
   }
-}
-
-function startScoreboard(name: string, pool: pg.Pool, broker: Broker, logger: Logger): Promise<Running> {
-  return start(scoreboard(name), {
-    ...{ store: postgres(pool), sources: [placed(broker.topic(name))], logger, backOff },
-    // Another Kafka, or PostgreSQL in its place, holds the same events: by their ids they take effect once all the same.
-    newEpochAt: 'beginning',
-  })
 }
