@@ -143,9 +143,12 @@ for (const binaries of allPostgres()) {
       assert.equal(await deadLetters.count(subscription, { fingerprint: 'f9' }, 'all'), 2)
       assert.equal((await control.parkedKeys(subscription, page)).items.length, 1)
       assert.deepEqual(await audit(), ['ada import 2'])
-      const found = await deadLetters.find(subscription, 3n)
+      const found = await deadLetters.find(subscription, 2n)
       assert.deepEqual([found?.time, found?.id], [messageOf(2, 'x').time, 'm-2'])
       assert.deepEqual([...(found?.payload ?? [])], [255, 0])
+      await decisions.discard(subscription, { fingerprint: 'f9' }, 2, decision('i2'))
+      // What was dealt with once does not come back.
+      assert.deepEqual(await decisions.take(subscription, letters, 3, decision('i3')), { outcome: 'done', count: 0 })
     })
 
     test('removes what ended long ago, and what was replaced only with what replaced it', async () => {

@@ -109,6 +109,25 @@ describe('blame', () => {
     await until(async () => (await system.effects('good')).length === 1)
   })
 
+  test('falls on a message whose bytes are no text, and its key’s attempts go on', async () => {
+    let isBroken = true
+    running = await begin(
+      () => {
+        if (isBroken) throw new Error('not yet')
+      },
+      { retry: [{ immediate: 0, delayed: 500, backOff: { firstMs: 5, maxMs: 10 } }] },
+    )
+    await system.publish(['bytes', 1], ['good', 1])
+    await until(async () => (await system.parked()).length === 2)
+    const set = `UPDATE estafet.parked_message SET payload = '\\x7b00ff' WHERE key = 'bytes'`
+    await system.subscriber.query(set)
+    isBroken = false
+    const state = `SELECT state, error_name FROM estafet.parked_message WHERE key = 'bytes'`
+    await until(async () => (await system.subscriber.query(state)).rows[0]?.state === 'dead')
+    assert.deepEqual((await system.subscriber.query(state)).rows, [{ state: 'dead', error_name: 'UNDECODABLE' }])
+    await until(async () => (await system.effects('good')).length === 1)
+  })
+
   test('falls on nobody when an attempt and a batch want the same rows', async () => {
     await system.subscriber.query('TRUNCATE shared; INSERT INTO shared VALUES (1, 0)')
     let failures = 0

@@ -27,9 +27,10 @@ export function postgresDeadLetters(sql: Sql): DeadLetters {
     async list(subscription, selection, page) {
       const rows = await run<DeadLetterRow>(sql, {
         name: 'estafet-dead-list',
-        text: `SELECT ${columns}, CASE WHEN $5::boolean THEN m.payload END AS bytes FROM estafet.parked_message AS m
-          WHERE m.number IN (SELECT estafet.dead_letters($1, $2::json, false))
-          AND m.number > coalesce($3::bigint, 0) ORDER BY m.number LIMIT $4::int`,
+        text: `SELECT ${columns}, CASE WHEN $5::boolean THEN m.payload END AS bytes
+          FROM estafet.dead_letters($1, $2::json, false) AS d (number)
+          JOIN estafet.parked_message AS m ON m.number = d.number
+          WHERE d.number > coalesce($3::bigint, 0) ORDER BY m.number LIMIT $4::int`,
         values: [subscription, selectionText(selection), ...pageValues(page), page.isWithPayload],
       })
       return pageOf(rows, page, ({ number }) => BigInt(number), toDeadLetter)

@@ -26,7 +26,8 @@ export function postgresRetries(sql: Sql): Retries<Sql> {
         tries: row.tries,
         crashes: Number(row.crashes),
         isRedriven: row.is_redriven,
-        message: toMessage(row, row.source),
+        // Bytes that are no text must not keep the attempt from beginning: the handler then says that it cannot decode them.
+        message: toMessage({ ...row, payload: Buffer.from(row.payload, 'base64').toString('utf8') }, row.source),
       }
     },
 
@@ -101,7 +102,7 @@ interface AttemptRow extends MessageRow {
 const beginText = `SELECT b.number::text AS number, b.fence::text AS fence, b.tries, b.crashes::text AS crashes,
   b.is_redriven, m.source, m.position::text AS position,
   to_char(m.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS time, m.id, m.type, m.version, m.topic,
-  m.key, m.correlation_id, m.causation_id, m.traceparent, m.headers, convert_from(m.payload, 'UTF8') AS payload, m.epoch
+  m.key, m.correlation_id, m.causation_id, m.traceparent, m.headers, encode(m.payload, 'base64') AS payload, m.epoch
   FROM estafet.begin_attempt($1, $2, $3, $4, $5, $6::bigint) AS b
   JOIN estafet.parked_message AS m ON m.number = b.number`
 
