@@ -14,9 +14,10 @@ export interface Address {
 
 /**
  * Finds out where the services are: --url, --connect, ESTAFET_URL, ESTAFET_CONNECT, then `.estafet/ops.json` in the
- * working directory or above; the first that is given counts. The token of such a file goes to its services only.
+ * working directory or above; the first that is given counts. The token of such a file goes to its services only, and
+ * that of ESTAFET_TOKEN goes to the services of a file found by looking upwards only when all are on this machine.
  *
- * Throws a usage failure when nothing is given, a refusal when others can read the file.
+ * Throws a usage failure when nothing is given or the token may not go there, a refusal when others can read the file.
  */
 export function addresses(call: Pick<Call, 'options' | 'env' | 'cwd'>): readonly Address[] {
   const { options, env, cwd } = call
@@ -30,8 +31,13 @@ export function addresses(call: Pick<Call, 'options' | 'env' | 'cwd'>): readonly
     const named = env['ESTAFET_URL'].split(',').map((url) => url.trim())
     return named.filter((url) => url !== '').map((url) => ({ name: null, url: addressOf(url), token }))
   }
-  const found = isGiven(env['ESTAFET_CONNECT']) ? resolve(cwd, env['ESTAFET_CONNECT']) : findUpwards(cwd)
-  if (found !== null) return fromFile(found, token)
+  if (isGiven(env['ESTAFET_CONNECT'])) return fromFile(resolve(cwd, env['ESTAFET_CONNECT']), token)
+  const found = findUpwards(cwd)
+  if (found !== null) {
+    const all = fromFile(found, token)
+    if (token !== null && options.text('token-file') === null) requireLoopback(found, all)
+    return all
+  }
   throw usage(
     'No service is named, and there is no .estafet/ops.json here or above.',
     'Name them: --url http://127.0.0.1:PORT (may be repeated), --connect FILE, ESTAFET_URL or ESTAFET_CONNECT.',
@@ -50,6 +56,21 @@ function givenToken({ options, env, cwd }: Pick<Call, 'options' | 'env' | 'cwd'>
 function fromFile(path: string, token: string | null): readonly Address[] {
   const { token: own, services } = contentOf(path, readPrivately(path))
   return Object.entries(services).map(([name, url]) => ({ name, url: addressOf(url), token: token ?? own }))
+}
+
+/** Nobody named the file: one that came with a folder, such as a clone, could send the token to anybody. */
+function requireLoopback(path: string, all: readonly Address[]): void {
+  const away = all.find(({ url }) => !isLoopback(url))
+  if (away === undefined) return
+  throw usage(
+    `ESTAFET_TOKEN is not sent to ${away.url.origin}: it is not on this machine, and nobody named ${path}.`,
+    `When you trust that file, name it: --connect ${path}.`,
+  )
+}
+
+function isLoopback({ hostname }: URL): boolean {
+  // A URL holds an IPv4 address in its one full form, however it was written.
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
 }
 
 function contentOf(path: string, text: string): { token: string | null; services: Readonly<Record<string, string>> } {

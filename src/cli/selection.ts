@@ -1,5 +1,5 @@
 import type { Call } from './command.ts'
-import { usage } from './failure.ts'
+import { missing, usage } from './failure.ts'
 import { oneService } from './fleet.ts'
 import type { Query, ServiceClient } from './service-client.ts'
 
@@ -8,6 +8,8 @@ export interface Chosen {
   readonly client: ServiceClient
   /** As the ops API takes it. */
   readonly selection: Readonly<Record<string, unknown>>
+  /** How many numbers were named, each counted once; null when filters choose. */
+  readonly named: number | null
 }
 
 const filters = ['type', 'key', 'handler', 'fingerprint', 'before'] as const
@@ -38,11 +40,26 @@ export async function chosen(call: Call): Promise<Chosen> {
       'estafet dead-letters groups and list show them.',
     )
   }
-  const named = [...new Set(references.map(({ service }) => service))]
-  if (named.length > 1) throw usage('The numbers are of several services: do one service at a time.')
-  const client = await oneService(call, named[0] ?? null)
-  if (references.length === 0) return { client, selection: query }
-  return { client, selection: { numbers: references.map(({ number }) => number) } }
+  const owners = [...new Set(references.map(({ service }) => service))]
+  if (owners.length > 1) throw usage('The numbers are of several services: do one service at a time.')
+  const client = await oneService(call, owners[0] ?? null)
+  if (references.length === 0) return { client, selection: query, named: null }
+  // 42 and 042 are one dead letter: counted twice, it would look as if one were missing.
+  const numbers = [...new Set(references.map(({ number }) => String(BigInt(number))))]
+  return { client, selection: { numbers }, named: numbers.length }
+}
+
+/**
+ * Throws NOT_FOUND when numbers were named and the service counts fewer dead letters than that: a wrong number would
+ * otherwise look like one that was dealt with. Filters may choose nothing.
+ */
+export function requireNamed({ client, named }: Chosen, count: number): void {
+  if (named === null || count >= named) return
+  const message =
+    count === 0
+      ? `${client.name} has no dead letter of ${named === 1 ? 'that number' : 'those numbers'}.`
+      : `${client.name} has dead letters of only ${count} of the ${named} numbers. Nothing was done.`
+  throw missing(message, `estafet dead-letters list --service ${client.name} shows the numbers there are.`)
 }
 
 /** A number of a service: `42`, or `billing/42` where several services are named. */

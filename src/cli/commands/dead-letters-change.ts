@@ -5,7 +5,7 @@ import { confirm } from '../confirm.ts'
 import { usage } from '../failure.ts'
 import { redriveFields, redriveIsOver, redriveOutcome } from '../redrive.ts'
 import { safeText } from '../safe-text.ts'
-import { chosen } from '../selection.ts'
+import { chosen, requireNamed } from '../selection.ts'
 import type { ServiceClient } from '../service-client.ts'
 import { waitFor } from '../wait.ts'
 import { letterOf } from './dead-letters.ts'
@@ -42,10 +42,12 @@ export async function discard(call: Call): Promise<Outcome> {
       'Add --reason TEXT; or --dry-run to see how many.',
     )
   }
-  const { client, selection } = await chosen(call)
+  const choice = await chosen(call)
+  const { client, selection } = choice
   const path = '/dead-letters/discard'
   const preview = await client.post(path, selection)
   const count = number(preview, 'count')
+  requireNamed(choice, count)
   const refusal = await confirm(call, previewOf(client, preview, count, 'given up for good', 'Discard'))
   if (refusal !== null) return refusal
   const answer = await client.post(path, { ...selection, expect: count, ...requestOf(call) })
@@ -53,10 +55,12 @@ export async function discard(call: Call): Promise<Outcome> {
 }
 
 export async function redrive(call: Call): Promise<Outcome> {
-  const { client, selection } = await chosen(call)
+  const choice = await chosen(call)
+  const { client, selection } = choice
   const rate = call.options.count('rate')
   const preview = await client.post('/redrives', selection)
   const count = number(preview, 'count')
+  requireNamed(choice, count)
   const refusal = await confirm(call, previewOf(client, preview, count, 'tried again', 'Redrive'))
   if (refusal !== null) return refusal
   const job = await client.post('/redrives', {

@@ -70,6 +70,36 @@ test('the token of a file goes to its services only; one that is given goes befo
   assert.deepEqual(both, ['null http://h:4/ of-the-token-file'])
 })
 
+test('the token of the environment goes to a file that was found only when all its addresses are on this machine', () => {
+  const folder = join(home, 'clone')
+  const path = join(folder, '.estafet', 'ops.json')
+  mkdirSync(join(folder, '.estafet'), { recursive: true })
+  const write = (...urls: readonly string[]): void => {
+    const services = Object.fromEntries(urls.map((url, at) => [`s${at}`, url]))
+    writeFileSync(path, JSON.stringify({ token: 'of-the-file', services }), { mode: 0o600 })
+  }
+  const env = { ESTAFET_TOKEN: 'sesame' }
+  write('http://127.0.0.1:1', 'http://127.9.9.9:1', 'http://localhost:1', 'http://[::1]:1')
+  assert.ok(found({}, env, folder).every((each) => each.endsWith(' sesame')))
+  const away = [
+    'http://10.0.0.1',
+    'https://example.com',
+    'http://127.0.0.1.example.com',
+    'http://localhost.example.com',
+  ]
+  for (const url of [...away, 'http://0.0.0.0', 'http://[::]']) {
+    write('http://127.0.0.1:1', url)
+    const { exit, diagnostic } = failure({}, env, folder)
+    assert.equal(exit, 'usage', url)
+    assert.ok(diagnostic.hint?.includes(`--connect ${path}`))
+    assert.doesNotMatch(JSON.stringify(diagnostic), /sesame/)
+    // Its own token is for its own services, and whoever names the file trusts it.
+    assert.ok(found({}, {}, folder).every((each) => each.endsWith(' of-the-file')))
+    assert.ok(found({ connect: [path] }, env, folder).every((each) => each.endsWith(' sesame')))
+    assert.ok(found({}, { ...env, ESTAFET_CONNECT: path }, folder).every((each) => each.endsWith(' sesame')))
+  }
+})
+
 test('a file that others can read is refused, with the fix', () => {
   for (const mode of [0o644, 0o640, 0o604, 0o660]) {
     chmodSync(other, mode)
