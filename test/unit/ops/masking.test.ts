@@ -30,10 +30,10 @@ test('hides a field also where it holds a whole object, or is inherited by nobod
 })
 
 test('what comes back masked keeps its value, and what was changed is changed', () => {
-  const back = { ...data, customer: { email: '***', name: 'new' }, lines: [{ price: 9 }, { price: '***' }] }
+  const back = { ...data, customer: { email: '***', name: 'new' }, lines: [{ price: 9 }, { price: '***', note: 'x' }] }
   assert.deepEqual(unmaskData(back, data, mask), {
     ...{ id: 1, customer: { email: 'e', name: 'new' } },
-    lines: [{ price: 9 }, { price: 2 }],
+    lines: [{ price: 9 }, { price: 2, note: 'x' }],
   })
   for (const lost of [{ customer: { email: '***' } }, '***']) {
     assert.throws(
@@ -43,6 +43,42 @@ test('what comes back masked keeps its value, and what was changed is changed', 
   }
   const more = { ...data, lines: [...data.lines, { price: '***' }] }
   assert.throws(() => unmaskData(more, data, mask), { code: 'INVALID_MESSAGE' })
+})
+
+test('an item of a list keeps what was hidden of it, and never gets what was hidden of another', () => {
+  const ann = { name: 'Ann', email: 'ann@x', pin: 1 }
+  const bob = { name: 'Bob', email: 'bob@x', pin: 2 }
+  const original = { guests: [ann, bob] }
+  const hides = ['guests.email', 'guests.pin']
+  const seen = (guest: object) => ({ ...guest, email: '***', pin: '***' })
+  const unmask = (guests: unknown, of: unknown = original) => unmaskData({ guests }, of, hides)
+  assert.deepEqual(unmask([seen(ann), seen(bob)]), original)
+  assert.deepEqual(unmask([seen(ann)]), { guests: [ann] })
+  assert.deepEqual(unmask([{ ...bob, pin: 3 }, seen(bob)]), { guests: [{ ...bob, pin: 3 }, bob] })
+  const moved = [
+    [seen(bob)],
+    [seen(bob), seen(ann)],
+    [seen({ name: 'Cid' }), seen(bob)],
+    [seen(ann), seen(bob), seen(bob)],
+  ]
+  for (const guests of moved)
+    assert.throws(() => unmask(guests), { code: 'INVALID_MESSAGE', message: /no value to keep/ })
+
+  // Two that look alike: with one of them gone nobody can say which.
+  const twins = { guests: [ann, { ...ann, email: 'other@x' }, bob] }
+  assert.deepEqual(unmask([seen(ann), seen(ann), seen(bob)], twins), twins)
+  assert.throws(() => unmask([seen(ann)], twins), { code: 'INVALID_MESSAGE' })
+
+  const nested = { rooms: [{ guests: [ann, bob] }] }
+  const back = (guests: unknown) => unmaskData({ rooms: [{ guests }] }, nested, ['rooms.guests.email'])
+  assert.deepEqual(
+    back([
+      { ...ann, email: '***' },
+      { ...bob, email: '***' },
+    ]),
+    nested,
+  )
+  assert.throws(() => back([{ ...bob, email: '***' }]), { code: 'INVALID_MESSAGE' })
 })
 
 test('shows bytes as what they are, and hides all of what has no fields', () => {
