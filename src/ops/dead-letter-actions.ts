@@ -39,8 +39,15 @@ export const edit: RouteHandler = async (call) => {
   const id = uuidV7(clock.now(), random.bytes(10))
   const wanted = { number: letter.number, id, payload: message.payload, fields: fields.slice(0, 100) }
   const decided = await operations.decisions.edit(running.subscription, wanted, decisionOf(call))
-  refuseUndone(decided, 'dead letters')
+  const isOther = decided.outcome === 'repeated' && (await payloadOf(call, decided.number)) !== message.payload
+  refuseUndone(isOther ? { ...decided, outcome: 'reused' } : decided, 'dead letters')
   return { outcome: decided.outcome, number: decided.number, replaces: letter.number, fields }
+}
+
+/** What an earlier edit wrote: the same request id with another payload is another request. */
+async function payloadOf({ running, operations }: Call, number: bigint | null): Promise<string | null> {
+  const found = number === null ? null : await operations.deadLetters.find(running.subscription, number)
+  return found === null ? null : textOf(found.payload)
 }
 
 export const dryRun: RouteHandler = async (call) => {

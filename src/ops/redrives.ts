@@ -21,7 +21,10 @@ export const startRedrive: RouteHandler = async (call) => {
   const wanted = { selection, expected, isCanary: params.flag('isCanary'), rate }
   const decided = await operations.redrives.start(running.subscription, wanted, decisionOf(call))
   refuseUndone(decided, 'free dead letters')
-  return { outcome: decided.outcome, count: decided.count, ...redriveView(await jobOf(call, decided.number)) }
+  const job = await jobOf(call, decided.number)
+  // The same selection in another way is another request.
+  if (job.isCanary !== wanted.isCanary || job.rate !== rate) refuseUndone({ ...decided, outcome: 'reused' }, 'jobs')
+  return { outcome: decided.outcome, count: decided.count, ...redriveView(job) }
 }
 
 export const pauseRedrive: RouteHandler = (call) => change(call, 'paused')

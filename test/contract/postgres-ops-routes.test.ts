@@ -171,6 +171,10 @@ for (const binaries of allPostgres()) {
       const { body } = await post('/redrives', { ...request, expect: 3 }, 'operate')
       const again = await post('/redrives', { ...request, expect: 3 }, 'operate')
       assert.deepEqual([again.body['outcome'], again.body['number']], ['repeated', body['number']])
+      for (const unlike of [{ isCanary: false }, { rate: 6 }]) {
+        const reused = await post('/redrives', { ...request, ...unlike, expect: 3 }, 'operate')
+        assert.deepEqual([reused.status, codeOf(reused)], [409, 'REUSED'])
+      }
       const path = `/redrives/${String(body['number'])}`
       assert.equal((await post(`${path}/pause`)).body['state'], 'paused')
       assert.equal((await post(`${path}/pause`)).body['outcome'], 'repeated')
@@ -202,6 +206,9 @@ for (const binaries of allPostgres()) {
       assert.deepEqual([made.body['outcome'], made.body['fields']], ['done', ['total']])
       const again = await post('/dead-letters/1/edit', edited, 'operate')
       assert.deepEqual([again.body['outcome'], again.body['number']], ['repeated', made.body['number']])
+      const unlike = { ...edited, payload: { ...edited.payload, total: 9 } }
+      const reused = await post('/dead-letters/1/edit', unlike, 'operate')
+      assert.deepEqual([reused.status, codeOf(reused)], [409, 'REUSED'])
       assert.equal((await post('/dead-letters/1/edit', { ...edited, requestId: 'f' }, 'operate')).status, 404)
       const whole = await get(`/dead-letters/${String(made.body['number'])}/payload`)
       assert.deepEqual(whole.body['payload'], { ...secret, total: 8 })
@@ -285,6 +292,11 @@ for (const binaries of allPostgres()) {
       assert.equal((await post('/messages', { ...request, type: Placed.type })).status, 404)
       assert.equal(codeOf(await post('/messages', { ...request, data: { id: 7 } })), 'INVALID_MESSAGE')
       assert.equal(codeOf(await post('/messages', { ...request, correlationId: 'other' })), 'REUSED')
+      const reused = await post('/messages', { ...request, data: { id: 'Q' } }, 'operate')
+      assert.deepEqual([reused.status, codeOf(reused)], [409, 'REUSED'])
+      // Nothing from which the content could be guessed.
+      const [row] = itemsOf(await get('/audit'))
+      assert.deepEqual(row?.['selection'], { type: Paid.type, correlationId: 'c-9' })
       assert.deepEqual(await audit(), ['operate publish 1'])
       const head = await get('/log', 'view')
       assert.equal(itemsOf(await get('/log/messages')).at(-1)?.['position'], head.body['lastCommitted'])
