@@ -66,8 +66,10 @@ export interface Call {
 export interface Outcome {
   /** Of the envelope. */
   readonly data: unknown
-  /** For people, safe for a terminal, without a line feed at its end. Empty: nothing is written. */
+  /** For people, without a line feed at its end. Empty: nothing is written. What could act on a terminal is escaped. */
   readonly text: string
+  /** Colours the text after it was escaped. */
+  readonly colour?: (text: string) => string
   readonly exit: Exit
   readonly diagnostics: readonly Diagnostic[]
   /** Everything was emitted: nothing is left to write but diagnostics. */

@@ -5,7 +5,7 @@ import { type Exit, exitCodes } from './exit-code.ts'
 import { CommandFailure } from './failure.ts'
 import { commandHelp, overview } from './help.ts'
 import { commandOf, type Line, parseLine } from './parse.ts'
-import { safeText } from './safe-text.ts'
+import { safeLines, safeText } from './safe-text.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a run of the command line is given of its process. */
@@ -73,7 +73,15 @@ async function perform(work: Run, call: Call): Promise<Outcome> {
 }
 
 function callOf(line: Line, around: Surroundings, emit: Call['emit']): Call {
-  const { commands, terminal, env, cwd, signal } = around
+  const { commands, env, cwd, signal } = around
+  const terminal: Terminal = {
+    ...around.terminal,
+    // It changes while a command runs.
+    get width() {
+      return around.terminal.width
+    },
+    err: (text) => around.terminal.err(safeLines(text)),
+  }
   return { commands, terminal, env, cwd, signal, emit, arguments: line.arguments, options: line.options }
 }
 
@@ -83,15 +91,18 @@ interface Speaker {
   failure(name: string, error: unknown, signal: AbortSignal): number
 }
 
-/** Writes outcomes: data on standard output, the rest on error output; with --json envelopes only. */
+/**
+ * Writes outcomes: data on standard output, the rest on error output; with --json envelopes only. Here all text is
+ * escaped for the terminal, so that no command can forget it.
+ */
 function speaker(terminal: Terminal, isJson: boolean): Speaker {
   const write = (name: string, exit: Exit, data: unknown, diagnostics: readonly Diagnostic[]): void =>
     terminal.out(`${envelopeLine(envelope(name, exit, data, diagnostics))}\n`)
   const end = (name: string, outcome: Outcome): number => {
-    const { exit, data, text, diagnostics, isStream = false } = outcome
+    const { exit, data, text, diagnostics, isStream = false, colour = asItIs } = outcome
     if (isJson && (!isStream || exit !== 'ok')) write(name, exit, data, diagnostics)
     if (!isJson) {
-      if (text !== '' && !isStream) terminal.out(`${text}\n`)
+      if (text !== '' && !isStream) terminal.out(`${colour(safeLines(text))}\n`)
       for (const each of diagnostics) terminal.err(diagnosticText(each))
     }
     return exitCodes[exit].code
@@ -99,7 +110,7 @@ function speaker(terminal: Terminal, isJson: boolean): Speaker {
   return {
     emit: (name) => (data, text) => {
       if (isJson) write(name, 'ok', data, [])
-      else terminal.out(`${text}\n`)
+      else terminal.out(`${safeLines(text)}\n`)
     },
     outcome: end,
     failure(name, error, signal) {
@@ -107,6 +118,10 @@ function speaker(terminal: Terminal, isJson: boolean): Speaker {
       return end(name, { data: null, text: '', exit, diagnostics: [diagnostic] })
     },
   }
+}
+
+function asItIs(text: string): string {
+  return text
 }
 
 /** Every failure as a diagnostic. A fault of our own is named by its class only: its text may quote what it met. */

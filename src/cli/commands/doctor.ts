@@ -22,7 +22,8 @@ export async function doctor(call: Call): Promise<Outcome> {
   const end = `${count('ok')} ok, ${count('warn')} warn, ${count('fail')} fail`
   return {
     data: { checks },
-    text: [...checks.map((check) => checkText(call, check)), '', end].join('\n'),
+    text: [...checks.map(checkText), '', end].join('\n'),
+    colour: (text) => text.replaceAll(/^(ok|warn|fail) {1,3}/gm, (head) => painted(call, head)),
     exit: count('fail') > 0 ? 'found' : 'ok',
     diagnostics: [],
   }
@@ -70,8 +71,11 @@ async function ofDatabase(call: Call): Promise<readonly Check[]> {
   }
 }
 
-function checkText({ terminal }: Call, { state, of, name, says, fix }: Check): string {
-  const colour = { ok: 'green', warn: 'yellow', fail: 'red' } as const
-  const head = `${terminal.paint(colour[state], state.padEnd(4))}  ${safeText(of === null ? name : `${of}: ${name}`)}: ${safeText(says)}`
+function painted({ terminal }: Call, head: string): string {
+  return terminal.paint(head.startsWith('ok') ? 'green' : head.startsWith('warn') ? 'yellow' : 'red', head)
+}
+
+function checkText({ state, of, name, says, fix }: Check): string {
+  const head = `${state.padEnd(4)}  ${safeText(of === null ? name : `${of}: ${name}`)}: ${safeText(says)}`
   return fix === null ? head : `${head}\n      fix: ${safeText(fix)}`
 }

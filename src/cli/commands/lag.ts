@@ -3,6 +3,7 @@ import { columns } from '../columns.ts'
 import type { Call, Outcome } from '../command.ts'
 import type { Diagnostic } from '../envelope.ts'
 import { type Answers, fromEach } from '../fleet.ts'
+import { safeText } from '../safe-text.ts'
 import { sayMs } from '../span.ts'
 import { pause } from '../wait.ts'
 
@@ -19,7 +20,7 @@ export async function lag(call: Call): Promise<Outcome> {
     const { data, text, exit, diagnostics } = await once(call, limit)
     isOver ||= exit === 'found'
     call.emit(data, time === 0 ? text : `\n${text}`)
-    for (const { message } of diagnostics) call.terminal.err(`${message}\n`)
+    for (const { message } of diagnostics) call.terminal.err(`${safeText(message)}\n`)
   }
   return { data: null, text: '', exit: isOver ? 'found' : 'ok', diagnostics: [], isStream: true }
 }

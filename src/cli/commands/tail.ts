@@ -4,6 +4,7 @@ import type { Diagnostic } from '../envelope.ts'
 import { CommandFailure } from '../failure.ts'
 import { fromEach } from '../fleet.ts'
 import { messageLine } from '../message-line.ts'
+import { safeText } from '../safe-text.ts'
 import type { Query, ServiceClient } from '../service-client.ts'
 import { pause } from '../wait.ts'
 
@@ -92,7 +93,7 @@ async function newsOf(
     }
     // It may come back: who follows waits for it, and is told once.
     const { diagnostic } = error
-    if (!lost.has(diagnostic.message)) call.terminal.err(`${diagnostic.message}\n`)
+    if (!lost.has(diagnostic.message)) call.terminal.err(`${safeText(diagnostic.message)}\n`)
     lost.set(diagnostic.message, diagnostic)
     return []
   }

@@ -3,6 +3,7 @@ import type { Call, Outcome } from '../command.ts'
 import { missing } from '../failure.ts'
 import { fromEach } from '../fleet.ts'
 import { messageLine } from '../message-line.ts'
+import { safeText } from '../safe-text.ts'
 
 const most = 1000
 
@@ -31,7 +32,7 @@ export async function trace(call: Call): Promise<Outcome> {
     const fates = dead.filter((each) => text(each, 'id') === text(message, 'id'))
     const marks = fates.map(
       (each) =>
-        `\n${'  '.repeat(depth + 1)}dead letter ${text(each, 'service')}/${text(each, 'number')}: ${textOrNull(each, 'errorName') ?? ''}`,
+        `\n${'  '.repeat(depth + 1)}dead letter ${text(each, 'service')}/${text(each, 'number')}: ${safeText(textOrNull(each, 'errorName') ?? '')}`,
     )
     return `${'  '.repeat(depth)}${line}${marks.join('')}`
   })

@@ -58,6 +58,21 @@ test('what failed is said on error output, with what to do next', async () => {
   assert.deepEqual(await ran('things show'), { code: 4, out: '', err: expected })
 })
 
+test('whatever a command writes can do nothing to a terminal; colour comes after that', async () => {
+  const bad = '\u001b]0;title\u0007\u202e'
+  const escaped = '\\u001b]0;title\\u0007\\u202e'
+  const careless: readonly CommandSpec[] = [
+    command('status', async () => ({ ...done(null, bad), colour: (text) => `\u001b[31m${text}` })),
+    command('tail', async (call) => {
+      call.emit(null, bad)
+      call.terminal.err(bad)
+      return { data: null, text: '', exit: 'ok', diagnostics: [], isStream: true }
+    }),
+  ]
+  assert.deepEqual(await ran('status', null, careless), { code: 0, out: `\u001b[31m${escaped}\n`, err: '' })
+  assert.deepEqual(await ran('tail', null, careless), { code: 0, out: `${escaped}\n`, err: escaped })
+})
+
 test('a fault of our own is named without its text, which may quote a message', async () => {
   const { code, out, err } = await ran('broken')
   assert.equal(code, 70)
