@@ -146,8 +146,8 @@ for (const binaries of allPostgres()) {
       const found = await deadLetters.find(subscription, 2n)
       assert.deepEqual([found?.time, found?.id], [messageOf(2, 'x').time, 'm-2'])
       assert.deepEqual([...(found?.payload ?? [])], [255, 0])
-      await decisions.discard(subscription, { fingerprint: 'f9' }, 2, decision('i2'))
-      // What was dealt with once does not come back.
+      await world.owner.query(`UPDATE estafet.parked_message SET state = 'applied' WHERE fingerprint = 'f9'`)
+      // What was applied once does not come back.
       assert.deepEqual(await decisions.take(subscription, letters, 3, decision('i3')), { outcome: 'done', count: 0 })
     })
 

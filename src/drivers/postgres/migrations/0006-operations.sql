@@ -346,8 +346,9 @@ BEGIN
       "recordedAt" timestamptz, id text, type text, version int, topic text, "correlationId" text, "causationId" text,
       traceparent text, headers json, payload text, handler text, "errorName" text, "errorMessage" text,
       fingerprint text, "failedAt" timestamptz)
-    -- Whatever became of it: what was applied or discarded once must not come back to be applied again.
+    -- What was applied once, or replaced, must not come back to be applied again; what was discarded may.
     WHERE NOT EXISTS (SELECT FROM estafet.parked_message known WHERE known.subscription = of_subscription
+      AND known.state <> 'discarded'
       AND known.feed = l.feed AND known.source = l.source AND known.epoch = l.epoch AND known.position = l.position)
     ORDER BY l.feed, l.source, l.position
     ON CONFLICT DO NOTHING RETURNING 1
