@@ -4,6 +4,8 @@ import { type Call, done, type Outcome } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { usage } from '../failure.ts'
 import { fromEach, oneService } from '../fleet.ts'
+import type { ServiceClient } from '../service-client.ts'
+import { pause as rest } from '../wait.ts'
 
 export async function list(call: Call): Promise<Outcome> {
   const { found, diagnostics, exit } = await fromEach(call, (client) => client.all('/subscriptions'))
@@ -37,10 +39,18 @@ export async function pause(call: Call): Promise<Outcome> {
   })
   if (refusal !== null) return refusal
   const answer = await client.post(`${path}/pause`, reasonOf(call))
+  // Processes look every second. Who reads "is paused" must be able to rely on it.
+  for (let looks = 0; looks < 30 && !(await isQuiet(client, feed)); looks++) await rest(call, 100)
   return done(
     { service: client.name, feed, ...answer },
     `${client.name} is paused\nestafet subscriptions resume ${feed} lets it go on`,
   )
+}
+
+/** Tells whether the process that answers hands out nothing of a feed any more. */
+async function isQuiet(client: ServiceClient, feed: string): Promise<boolean> {
+  const { paused } = await client.get('/health')
+  return paused !== undefined && items(paused, 'paused').some((each) => each['feed'] === feed)
 }
 
 export async function resume(call: Call): Promise<Outcome> {
