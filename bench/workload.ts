@@ -2,6 +2,7 @@ import { event, service, start } from 'estafet'
 import { migrate, onMany, type PostgresStore, postgres, postgresLog, type Sql } from 'estafet/postgres'
 import pg from 'pg'
 import * as z from 'zod'
+import { newDatabase } from '../engines/postgres/provision.ts'
 import type { PostgresServer } from '../engines/postgres/server.ts'
 
 export const keys = 1000
@@ -104,17 +105,12 @@ export function startAccounts(bench: Workbench) {
 }
 
 async function made(server: PostgresServer, database: string): Promise<string> {
-  const admin = new pg.Client({ connectionString: server.adminUrl })
-  await admin.connect()
-  await admin.query(`CREATE DATABASE ${database}`)
-  await admin.end()
-  const url = new URL(server.adminUrl)
-  url.pathname = `/${database}`
-  const owner = new pg.Client({ connectionString: url.href })
+  const url = await newDatabase(server.adminUrl, database)
+  const owner = new pg.Client({ connectionString: url })
   await owner.connect()
   await migrate(owner)
   await owner.end()
-  return url.href
+  return url
 }
 
 function connect(url: string, max: number): pg.Pool {

@@ -35,3 +35,17 @@ async function login(client: pg.Client, role: { name: string; password: string }
   const verb = known.rowCount === 0 ? 'CREATE' : 'ALTER'
   await client.query(`${verb} ROLE ${name} LOGIN ${power} PASSWORD ${client.escapeLiteral(role.password)}`)
 }
+
+/** Makes an empty database of the administrator's own, and returns its URL. For tests and benchmarks. */
+export async function newDatabase(adminUrl: string, database: string): Promise<string> {
+  const admin = new pg.Client({ connectionString: adminUrl })
+  await admin.connect()
+  try {
+    await admin.query(`CREATE DATABASE ${admin.escapeIdentifier(database)}`)
+  } finally {
+    await admin.end()
+  }
+  const url = new URL(adminUrl)
+  url.pathname = `/${database}`
+  return url.href
+}

@@ -1,32 +1,11 @@
-import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { type Migration, migrations } from '../drivers/postgres/migration-files.ts'
 import type { Database } from './database.ts'
-
-export interface Migration {
-  readonly number: number
-  readonly name: string
-  readonly text: string
-  readonly checksum: string
-}
 
 export interface MigrationState extends Migration {
   /** When it was applied, in UTC; null when it was not. */
   readonly appliedAt: string | null
   /** True when what was applied is not what this version would apply. */
   readonly isChanged: boolean
-}
-
-const folder = new URL('../drivers/postgres/migrations/', import.meta.url)
-
-/** The migrations of this version, in order. */
-export function migrations(): readonly Migration[] {
-  const files = readdirSync(fileURLToPath(folder)).filter((file) => /^\d{4}-[a-z-]+\.sql$/.test(file))
-  return files.sort().map((file) => {
-    const text = readFileSync(new URL(file, folder), 'utf8')
-    const checksum = createHash('sha256').update(text).digest('hex')
-    return { number: Number(file.slice(0, 4)), name: file.slice(0, -'.sql'.length), text, checksum }
-  })
 }
 
 /** What a database has of the migrations of this version, and which it has beyond them: applied by a later one. */

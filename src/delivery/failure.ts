@@ -20,9 +20,8 @@ export function errorFacts(error: unknown, message: StoredMessage, handler: stri
   const stack = framesOf(error)
   const errorMessage = safeText(error, message)
   const shape = errorMessage.replaceAll(/\d+/g, '#')
-  const place = stack.split('\n').find((frame) => !frame.includes('node:')) ?? ''
   // Without lines and columns: the same fault in the next version should be found in the same group.
-  const where = place.replaceAll(/:\d+/g, '').trim()
+  const where = ownFrame(stack).replaceAll(/:\d+/g, '').trim()
   return { errorName: name, errorMessage, stack, fingerprint: hash(`${handler}\n${name}\n${shape}\n${where}`) }
 }
 
@@ -36,10 +35,12 @@ export function errorName(error: unknown): string {
 
 /** Where an error arose: the first line of its stack that is not Node's own. */
 export function errorPlace(error: unknown): string | undefined {
-  const frame = framesOf(error)
-    .split('\n')
-    .find((line) => line !== '' && !line.includes('node:'))
-  return frame?.trim().replace(/^at /, '')
+  const frame = ownFrame(framesOf(error))
+  return frame === '' ? undefined : frame.trim().replace(/^at /, '')
+}
+
+function ownFrame(stack: string): string {
+  return stack.split('\n').find((frame) => !frame.includes('node:')) ?? ''
 }
 
 /** A name or a code as programs give them. Whatever else stands there may be content, or no text at all. */

@@ -5,7 +5,7 @@ import type { Lane } from '../ports/lane-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Around, FeedRunnerOptions } from './feed-runner.ts'
 import type { LaneWork } from './lane-loop.ts'
-import { type ParkingLimits, type RetryLoop, retryLoop } from './retry-loop.ts'
+import { downText, type ParkingLimits, type RetryLoop, retryLoop } from './retry-loop.ts'
 import type { World } from './running.ts'
 import type { Service } from './service.ts'
 import type { Store } from './store.ts'
@@ -144,8 +144,6 @@ export function inboxWork<Tx>(
     },
   }
 }
-
-export const downText = 'many keys fail: a dependency seems to be down'
 
 /** Says it when many keys fail at once, and when one succeeds again. */
 function loud(quiet: Breaker, logger: Logger, opened: () => void): Breaker {

@@ -38,6 +38,9 @@ export interface RetryLoop {
 }
 
 const empty = { keys: 0, messages: 0, dead: 0 }
+/** Why nothing is handed out while the breaker is open. */
+export const downText = 'many keys fail: a dependency seems to be down'
+
 const keysAtOnce = 50
 const messagesInARow = 100
 /** Between two probes of a dependency that seems to be down. */
@@ -123,7 +126,7 @@ export function retryLoop<Tx>(
   }
 
   function downOrNull(): string | null {
-    return parts.breaker.state === 'open' ? 'a dependency seems to be down' : null
+    return parts.breaker.state === 'open' ? downText : null
   }
 
   /** Tells whether anything was tried. Tries the key's messages until one fails, none is left, or other keys should have their turn. */

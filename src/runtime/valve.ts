@@ -1,3 +1,5 @@
+import { bell } from './bell.ts'
+
 /** Lets loops be held up from outside: a person paused the subscription, or too much is parked. */
 export interface Valve {
   /** Why nothing is handed out now; null while all flows. */
@@ -11,7 +13,7 @@ export interface Valve {
 /** An open valve. */
 export function valve(): Valve {
   let closedBecause: string | null = null
-  const waiting = new Set<() => void>()
+  const opened = bell()
   return {
     get closedBecause() {
       return closedBecause
@@ -21,19 +23,8 @@ export function valve(): Valve {
     },
     open() {
       closedBecause = null
-      for (const go of [...waiting]) go()
+      opened.ring()
     },
-    whenOpen(signal) {
-      if (closedBecause === null || signal.aborted) return Promise.resolve()
-      return new Promise((resolve) => {
-        const done = (): void => {
-          waiting.delete(done)
-          signal.removeEventListener('abort', done)
-          resolve()
-        }
-        waiting.add(done)
-        signal.addEventListener('abort', done, { once: true })
-      })
-    },
+    whenOpen: (signal) => (closedBecause === null ? Promise.resolve() : opened.wait(opened.rung, signal)),
   }
 }

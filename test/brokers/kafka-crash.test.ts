@@ -8,6 +8,7 @@ import pg from 'pg'
 import * as z from 'zod'
 import { howToGetKafka, kafkaInstallation } from '../../engines/kafka/installation.ts'
 import { type KafkaServer, temporaryKafka } from '../../engines/kafka/server.ts'
+import { newDatabase } from '../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
 import { freshCluster, singleNode } from '../contract/kafka-driver.ts'
 import { relayed } from './kafka-clauses.ts'
@@ -142,13 +143,8 @@ describe('a Kafka that is killed', { skip }, () => {
 })
 
 async function made(server: PostgresServer, name: string): Promise<pg.Pool> {
-  const admin = new pg.Client({ connectionString: server.adminUrl })
-  await admin.connect()
-  await admin.query(`CREATE DATABASE ${name}`)
-  await admin.end()
-  const url = new URL(server.adminUrl)
-  url.pathname = `/${name}`
-  const pool = new pg.Pool({ connectionString: url.href, max: 20 })
+  const url = await newDatabase(server.adminUrl, name)
+  const pool = new pg.Pool({ connectionString: url, max: 20 })
   pool.on('error', () => {})
   const owner = await pool.connect()
   await migrate(owner)

@@ -5,6 +5,7 @@ import { migrate, on, postgres, postgresLog, type Sql } from 'estafet/postgres'
 import { type RedisClient, redisSink, redisTopic } from 'estafet/redis'
 import pg from 'pg'
 import * as z from 'zod'
+import { newDatabase } from '../../engines/postgres/provision.ts'
 import type { PostgresServer } from '../../engines/postgres/server.ts'
 import { type RedisServer, temporaryRedis } from '../../engines/redis/server.ts'
 import { connected } from '../contract/redis-driver.ts'
@@ -126,13 +127,8 @@ function byKey(rows: readonly { key: string; sequence: number }[]): Readonly<Rec
 }
 
 async function made(server: PostgresServer, database: string): Promise<pg.Pool> {
-  const admin = new pg.Client({ connectionString: server.adminUrl })
-  await admin.connect()
-  await admin.query(`CREATE DATABASE ${database}`)
-  await admin.end()
-  const url = new URL(server.adminUrl)
-  url.pathname = `/${database}`
-  const config: pg.PoolConfig & { pipeline: boolean } = { connectionString: url.href, max: 40, pipeline: true }
+  const url = await newDatabase(server.adminUrl, database)
+  const config: pg.PoolConfig & { pipeline: boolean } = { connectionString: url, max: 40, pipeline: true }
   const pool = new pg.Pool(config)
   pool.on('error', () => {})
   const client = await pool.connect()

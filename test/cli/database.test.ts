@@ -9,7 +9,7 @@ import { provisionDatabase } from '../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { databaseChecks } from '../../src/cli/doctor-database.ts'
-import { migrations } from '../../src/cli/migrations.ts'
+import { migrations } from '../../src/drivers/postgres/migration-files.ts'
 import { type Ended, envelopeOf, estafet } from './child.ts'
 
 const owner = { name: 'orders_owner', password: 'secret-of-the-owner' }

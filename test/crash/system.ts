@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { migrate } from 'estafet/postgres'
 import pg from 'pg'
+import { newDatabase } from '../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
 import type { ChildOptions } from './child.ts'
 
@@ -64,13 +65,8 @@ export function crashServer(): Promise<PostgresServer> {
 }
 
 async function made(server: PostgresServer, database: string): Promise<string> {
-  const admin = new pg.Client({ connectionString: server.adminUrl })
-  await admin.connect()
-  await admin.query(`CREATE DATABASE ${database}`)
-  await admin.end()
-  const url = new URL(server.adminUrl)
-  url.pathname = `/${database}`
-  const owner = new pg.Client({ connectionString: url.href })
+  const url = await newDatabase(server.adminUrl, database)
+  const owner = new pg.Client({ connectionString: url })
   await owner.connect()
   await migrate(owner)
   // Without unique constraints: an effect that happened twice must show.
@@ -78,5 +74,5 @@ async function made(server: PostgresServer, database: string): Promise<string> {
     'CREATE TABLE done (operation int); CREATE TABLE effect (place bigint GENERATED ALWAYS AS IDENTITY, operation int)',
   )
   await owner.end()
-  return url.href
+  return url
 }

@@ -3,6 +3,7 @@ import { event, type Handler, type Running, service, start } from 'estafet'
 import { migrate, postgres, postgresLog, type Sql } from 'estafet/postgres'
 import pg from 'pg'
 import * as z from 'zod'
+import { newDatabase } from '../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
 
 /** A numbered step of something with a key. */
@@ -91,12 +92,9 @@ export async function until(isSo: () => Promise<boolean>): Promise<void> {
 }
 
 async function made(server: PostgresServer, database: string): Promise<pg.Pool> {
-  const admin = new pg.Client({ connectionString: server.adminUrl })
-  await admin.connect()
-  await admin.query(`CREATE DATABASE ${database}`)
-  await admin.end()
+  const url = await newDatabase(server.adminUrl, database)
   const config: pg.PoolConfig & { pipeline: boolean } = {
-    connectionString: urlOf(server, database),
+    connectionString: url,
     max: 12,
     pipeline: true,
   }

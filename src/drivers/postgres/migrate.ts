@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { EstafetError } from '../../message/errors.ts'
 import { describeSchema, differences } from './drift.ts'
 import { translate } from './failure.ts'
+import { type Migration, migrations } from './migration-files.ts'
 import type { Sql } from './sql.ts'
 
 export interface MigrationOptions {
@@ -70,24 +68,6 @@ export async function checkMigrations(client: Sql): Promise<void> {
     throw new EstafetError('MISCONFIGURED', `Migrations are missing: ${names}. Run migrate.`)
   }
   await refuseDrift(client)
-}
-
-interface Migration {
-  readonly number: number
-  readonly name: string
-  readonly text: string
-  readonly checksum: string
-}
-
-const folder = new URL('./migrations/', import.meta.url)
-
-function migrations(): readonly Migration[] {
-  const files = readdirSync(fileURLToPath(folder)).filter((file) => /^\d{4}-[a-z-]+\.sql$/.test(file))
-  return files.sort().map((file) => {
-    const text = readFileSync(new URL(file, folder), 'utf8')
-    const checksum = createHash('sha256').update(text).digest('hex')
-    return { number: Number(file.slice(0, 4)), name: file.slice(0, -'.sql'.length), text, checksum }
-  })
 }
 
 const bookkeeping = `CREATE SCHEMA IF NOT EXISTS estafet_migrations;
