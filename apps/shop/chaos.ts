@@ -13,6 +13,7 @@ nothing was lost and nothing happened twice.
   npm run chaos -- 1 42              one run, with the seed 42
   npm run chaos -- --invoices N      the first N invoices only
   npm run chaos -- --file FILE       another file
+  npm run chaos -- --broker kafka    over Kafka, or redis for Redis Streams; the broker is killed, too
 
 A run that fails prints how to repeat it. The moments and victims of a seed are the same; what they meet is not.
 `
@@ -38,6 +39,7 @@ async function main(): Promise<number> {
     options: {
       invoices: { type: 'string' },
       file: { type: 'string' },
+      broker: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -50,7 +52,7 @@ async function main(): Promise<number> {
     say('How many runs, and the first seed, are whole numbers from 1: npm run chaos -- 3 42')
     return 2
   }
-  const more = (['invoices', 'file'] as const).flatMap((name) => {
+  const more = (['invoices', 'file', 'broker'] as const).flatMap((name) => {
     const value = values[name]
     return value === undefined ? [] : [`--${name}`, value]
   })
@@ -71,9 +73,10 @@ async function survives(seed: number, more: readonly string[]): Promise<boolean>
     return false
   }
   const { killed, restarts, seconds, reconciliation: found } = read.data
+  const engines = new Set(['PostgreSQL', ...killed.filter((name) => name === 'broker')])
   const sum = (of: 'applied' | 'doubled' | 'lost'): number => found.events.reduce((so, each) => so + each[of], 0)
   say(
-    `seed ${seed}: ${killed.length} kills (${killed.filter((name) => name === 'PostgreSQL').length} of PostgreSQL), ` +
+    `seed ${seed}: ${killed.length} kills (${[...engines].map((name) => `${times(killed, name)} of the ${name === 'broker' ? name : 'database server'}`).join(', ')}), ` +
       `${restarts} restarts, ${found.file.invoices} invoices, ${found.file.total}; ${sum('applied')} effects, ` +
       `${sum('lost')} lost, ${sum('doubled')} doubled; ${seconds.toFixed(0)} s: ${found.isEqual ? 'equal' : 'NOT EQUAL'}`,
   )
@@ -82,6 +85,10 @@ async function survives(seed: number, more: readonly string[]): Promise<boolean>
   writeFileSync(file, text)
   say(`What differs: ${file}; the databases are left in ${home}. Repeat it: npm start -- ${words.join(' ')}`)
   return false
+}
+
+function times(killed: readonly string[], name: string): number {
+  return killed.filter((each) => each === name).length
 }
 
 function runShop(words: readonly string[]): Promise<{ code: number | null; text: string }> {
