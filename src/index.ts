@@ -1,4 +1,5 @@
 export type { BackOff } from './delivery/back-off.ts'
+export type { DeadLetterNotice, OnDeadLetter } from './delivery/dead-letter-notice.ts'
 export { type Handler, type HandlerContext, type HandlerOptions, on, onMany, rejected } from './delivery/handler.ts'
 export type { CompleteRule, RetryRule, WhenDead } from './delivery/retry-policy.ts'
 export { type ErrorCode, EstafetError, errorCodes, isEstafetError } from './message/errors.ts'
@@ -33,3 +34,4 @@ export type { Counters, Health, ReadingOptions, Running } from './runtime/runnin
 export { type Service, type ServiceOptions, service } from './runtime/service.ts'
 export { type FeedSource, type LogSource, type StartOptions, start } from './runtime/start.ts'
 export type { Store } from './runtime/store.ts'
+export type { CodedPlace, DecodedMessage, ValueCodec } from './wire/codec.ts'

@@ -5,6 +5,7 @@ import type { FeedSource } from './runtime/start.ts'
 
 export type {
   RedisClient,
+  RedisLayout,
   RedisOptions,
   RedisOwnClient,
   RedisParentClient,

@@ -239,6 +239,29 @@ function failedClauses<Tx>(): readonly Clause<ParkingDriver<Tx>>[] {
       },
     },
     {
+      says: 'a burial is saved with its transaction, and not without it; too late it writes nothing and says so',
+      async holds(driver) {
+        const dead = failure({ kind: 'dead', blocks: true })
+        await parkAll(driver, await takeLane(driver), [failed(1, 'k')])
+        const late = await attemptAt(driver, 'k', 20)
+        await driver.lapse(20)
+        const attempt = await attemptAt(driver, 'k', 20)
+        const bury = (which: typeof attempt, end: () => Promise<void>) =>
+          driver.unitOfWork.run(async (tx) => {
+            const isSaved = await driver.retries.buried(tx, which, dead)
+            await end()
+            return isSaved
+          })
+        const dieds = async () => (await driver.retries.due(group, [0], 9)).load.dead
+        const undone = bury(attempt, () => Promise.reject(new Error('undone')))
+        await rejects(undone, 'Error: undone')
+        same((await driver.retries.due(group, [0], 9)).load.dead, 0, 'what a rollback left')
+        same([await bury(late, () => Promise.resolve()), await dieds()], [false, 0], 'what was saved too late')
+        same([await bury(attempt, () => Promise.resolve()), await dieds()], [true, 1], 'what was saved in time')
+        same([await bury(attempt, () => Promise.resolve()), await dieds()], [false, 1], 'what was saved again')
+      },
+    },
+    {
       says: 'a message that dies and blocks keeps those behind it waiting, and nothing is due',
       async holds(driver) {
         await parkAll(driver, await takeLane(driver), [failed(1, 'k'), follower(2, 'k')])

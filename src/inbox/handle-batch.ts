@@ -9,10 +9,11 @@ import type { Lane } from '../ports/lane-store.ts'
 import type { Failure } from '../ports/parking.ts'
 import type { Random } from '../ports/random.ts'
 import type { Attempter } from '../ports/retries.ts'
+import { type NoticeParts, noticeOf } from './dead-letter-notice.ts'
 import { allSettled, type DeliverParts, deliverOnce } from './deliver.ts'
 import { type Plan, plan, singles } from './plan.ts'
 
-export interface BatchParts<Tx> extends DeliverParts<Tx> {
+export interface BatchParts<Tx> extends DeliverParts<Tx>, NoticeParts<Tx> {
   readonly random: Random
   readonly breaker: Breaker
   readonly by: Attempter
@@ -110,9 +111,10 @@ async function park<Tx>(
   failure: Failure,
   parked: Set<string>,
 ): Promise<BatchOutcome> {
+  const tell = noticeOf(parts, message, failure)
   await parts.unitOfWork.run(
     (tx) => parts.parking.park(tx, lane, [{ message, failure }]),
-    (tx) => parts.lanes.save(tx, lane, planned.progress),
+    (tx) => allSettled(tell?.(tx) ?? Promise.resolve(), parts.lanes.save(tx, lane, planned.progress)),
   )
   if (failure.next.kind === 'retry' || failure.next.blocks) parked.add(message.key)
   return {

@@ -5,6 +5,7 @@ import { EstafetError, isEstafetError } from '../message/errors.ts'
 import type { OutgoingMessage } from '../message/message.ts'
 import type { Failure } from '../ports/parking.ts'
 import type { Attempt, ParkedKey, Retries } from '../ports/retries.ts'
+import { noticeOf } from './dead-letter-notice.ts'
 import { allSettled } from './deliver.ts'
 import { type BatchParts, failureOf, isNobodysFault } from './handle-batch.ts'
 import { type HandlerRun, runHandlers } from './run-handlers.ts'
@@ -135,11 +136,25 @@ async function saved<Tx>(
   failure: Failure,
   error: unknown,
 ): Promise<RetryOutcome> {
-  const save = (): Promise<void> => parts.retries.failed(attempt, failure)
+  const tell = noticeOf(parts, attempt.message, failure)
+  const save = (): Promise<void> =>
+    tell === null ? parts.retries.failed(attempt, failure) : bury(parts, attempt, failure, tell)
   try {
     await save()
     return { kind: 'failed', error }
   } catch {
     return { kind: 'unsaved', error, save }
   }
+}
+
+/** Saves that the message is a dead letter together with what tells of it: both or neither. */
+function bury<Tx>(
+  parts: RetryParts<Tx>,
+  attempt: Attempt,
+  failure: Failure,
+  tell: (tx: Tx) => Promise<unknown>,
+): Promise<void> {
+  return parts.unitOfWork.run(async (tx) => {
+    if (await parts.retries.buried(tx, attempt, failure)) await tell(tx)
+  })
 }

@@ -19,6 +19,7 @@ export const errorCodes = {
   UNDECODABLE: { retry: 'never', means: 'the stored bytes are not the JSON they should be' },
   EPOCH_CHANGED: { retry: 'never', means: 'the log is not the one that was read before, or it was set back' },
   SCHEMA_DRIFT: { retry: 'never', means: 'the database differs from what the migrations made' },
+  UNSUPPORTED: { retry: 'never', means: 'the driver or broker cannot do this, and does not pretend to' },
   MISCONFIGURED: { retry: 'never', means: 'an option or a server setting is missing, wrong or unsafe' },
 } as const satisfies Record<string, { readonly retry: 'later' | 'never'; readonly means: string }>
 

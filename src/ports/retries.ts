@@ -23,6 +23,12 @@ export interface Retries<Tx> {
 
   /** Saves why the attempt failed and what happens next. Does nothing when another attempt has begun since. */
   failed(attempt: Attempt, failure: Failure): Promise<void>
+
+  /**
+   * The same as part of `tx`, which also holds what is published about it: for a failure whose next step is `dead`. False
+   * when another attempt has begun since: then nothing was saved.
+   */
+  buried(tx: Tx, attempt: Attempt, failure: Failure): Promise<boolean>
 }
 
 export interface ParkedKey {

@@ -42,7 +42,7 @@ export interface InboxOptions<Tx> extends FailureOptions {
 }
 
 export function inboxOf<Tx>(
-  service: Pick<Service<Tx>, 'name' | 'handlers'>,
+  service: Pick<Service<Tx>, 'name' | 'handlers' | 'onDeadLetter'>,
   options: InboxOptions<Tx>,
   reading: Pick<FeedRunnerOptions, 'owner' | 'backOff' | 'leaseMs'>,
   around: {
@@ -59,6 +59,7 @@ export function inboxOf<Tx>(
   const down: Breaker = loud(quiet, logger, () => flow?.close(downText))
   const parts: BatchParts<Tx> = {
     ...{ ...store, ...world, logger, breaker: down },
+    onDeadLetter: service.onDeadLetter,
     handlers: Map.groupBy(service.handlers, ({ type }) => type),
     by: { owner: reading.owner, serviceVersion: options.version ?? 'unknown' },
   }

@@ -15,6 +15,11 @@ export interface RelayOptions<Tx> extends ReadingOptions {
   readonly source: LogSource
   readonly store: Pick<Store<Tx>, 'unitOfWork' | 'lanes'>
   readonly sink: Sink
+  /**
+   * Only these topics of the log: several relays with sinks of different names may share one log. A topic that is added
+   * later begins with what is published then. (Default: all.)
+   */
+  readonly topics?: readonly string[]
   readonly logger?: Logger
   /** Messages sent at once, at most. (Default: 500.) */
   readonly batchSize?: number
@@ -32,7 +37,7 @@ export async function startRelay<Tx>(options: RelayOptions<Tx>): Promise<Running
   const logger = options.logger ?? makeLogger({ service: `${source.log.source}-relay` })
   const counters = { applied: 0, duplicates: 0, retried: 0, parked: 0 }
   // One lane: the order of the log is the order of every key.
-  const feed = logFeed(source.log, { lanes: 1 })
+  const feed = logFeed(source.log, { lanes: 1, ...(options.topics === undefined ? {} : { topics: options.topics }) })
   await refuseUnreadable(feed, world.clock)
   const subscription = `relay:${sink.name}`
   const reading = readingOf(subscription, options.batchSize ?? 500, options, world)

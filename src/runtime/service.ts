@@ -1,3 +1,4 @@
+import type { OnDeadLetter } from '../delivery/dead-letter-notice.ts'
 import type { Handler } from '../delivery/handler.ts'
 import { EstafetError } from '../message/errors.ts'
 import type { EventType } from '../message/event.ts'
@@ -13,6 +14,8 @@ export interface ServiceOptions<Tx> {
   readonly lanes?: number
   /** Messages of one transaction, at most. (Default: 500.) */
   readonly batchSize?: number
+  /** What to publish when a message becomes a dead letter, in the same transaction. (Default: nothing.) */
+  readonly onDeadLetter?: OnDeadLetter
 }
 
 /** A service as defined; `start` runs it. */
@@ -23,11 +26,13 @@ export interface Service<Tx> {
   readonly handlers: readonly Handler<Tx>[]
   readonly lanes: number
   readonly batchSize: number
+  /** Null: nothing is published. */
+  readonly onDeadLetter: OnDeadLetter | null
 }
 
 /** Defines a service. Throws MISCONFIGURED, with all faults at once. */
 export function service<Tx>(name: string, options: ServiceOptions<Tx>): Service<Tx> {
-  const { publishes = [], handlers = [], lanes = 4, batchSize = 500 } = options
+  const { publishes = [], handlers = [], lanes = 4, batchSize = 500, onDeadLetter = null } = options
   const faults: string[] = []
   if (!/^[a-z][a-z0-9-]{0,62}$/.test(name)) faults.push(`the name ${JSON.stringify(name)} must be 1 to 63 of a-z 0-9 -`)
   if (!Number.isInteger(lanes) || lanes < 1 || lanes > 256) faults.push(`lanes must be 1 to 256, not ${lanes}`)
@@ -35,5 +40,5 @@ export function service<Tx>(name: string, options: ServiceOptions<Tx>): Service<
     faults.push(`batchSize must be 1 to 10000, not ${batchSize}`)
   }
   if (faults.length > 0) throw new EstafetError('MISCONFIGURED', `The service is misdefined: ${faults.join('; ')}.`)
-  return { name, publishes, handlers, lanes, batchSize }
+  return { name, publishes, handlers, lanes, batchSize, onDeadLetter }
 }

@@ -61,7 +61,7 @@ export function subscribe(world: World, process: string): void {
     )
     const prepare = preparer({ outbox: memoryOutbox(session, name), clock, random })
     const inbox = inboxOf(
-      { name: 'subscriber', handlers: [handler] },
+      { name: 'subscriber', handlers: [handler], onDeadLetter: null },
       { store: { unitOfWork, lanes, prepare, ...parkingOf(session, unitOfWork, of.mutant) } },
       { owner, backOff, leaseMs },
       {

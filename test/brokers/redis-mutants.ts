@@ -3,12 +3,12 @@ import type { RedisClient } from 'estafet/redis'
 /** Clients that break the driver in one place each: they change a script on its way, or an answer on its way back. */
 export const redisMutants: Readonly<Record<string, (client: RedisClient) => RedisClient>> = {
   'ids by the clock': changed("string.format('%d-0', last)", "'*'"),
-  'another field': changed("'event', ARGV[at]", "'data', ARGV[at]"),
+  'another field': changed('unpack(ARGV, at + 1, at + words)', "'data', unpack(ARGV, at + 2, at + words)"),
   'the epoch is not looked at': changed("if state[1] ~= ARGV[1] then return {'epoch'} end", ''),
   'what a server lost is not looked for': changed("if ARGV[3] == '0' and", 'if false and'),
   'the offset is counted before anything is appended': changed(
     'local last = tonumber',
-    "redis.call('HINCRBY', KEYS[1], ARGV[2], #ARGV - events + 1); local last = tonumber",
+    "redis.call('HINCRBY', KEYS[1], ARGV[2], (#ARGV - events + 1) / 3); local last = tonumber",
   ),
   'what cannot be appended is passed over': changed(
     "if string.sub(added.err, 1, 4) == 'ERR ' then return {'foreign'} end",

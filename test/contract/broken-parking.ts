@@ -221,6 +221,7 @@ function withGroup(change: Partial<Parameters<Parking['keys']>[0]['group']>): Dr
       begin: (parked, by, heldMs) => retries.begin(of(parked), by, heldMs),
       applied: (tx, attempt) => retries.applied(tx, { ...attempt, parked: of(attempt.parked) }),
       failed: (attempt, failure) => retries.failed({ ...attempt, parked: of(attempt.parked) }, failure),
+      buried: (tx, attempt, failure) => retries.buried(tx, { ...attempt, parked: of(attempt.parked) }, failure),
     },
   }
 }

@@ -117,6 +117,13 @@ export const brokenRetries: Readonly<Record<string, () => Driver>> = {
         ),
     })),
   'loses failures': () => withRetries(() => ({ failed: () => Promise.resolve() })),
+  'buries in a transaction of its own': () =>
+    withRetries((retries) => ({
+      async buried(_tx, attempt, failure) {
+        await retries.failed(attempt, failure)
+        return true
+      },
+    })),
   'saves the failure of an attempt that is over': () => {
     const latest = new Map<bigint, Attempt>()
     return withRetries((retries) => ({

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { event, type Handler, type Running, service, start } from 'estafet'
+import { event, type Handler, type OnDeadLetter, type Running, service, start } from 'estafet'
 import { migrate, postgres, postgresLog, type Sql } from 'estafet/postgres'
 import pg from 'pg'
 import * as z from 'zod'
@@ -20,7 +20,11 @@ export interface FailureSystem {
   url(database: 'source' | 'subscriber'): string
   publish(...steps: readonly (readonly [key: string, number: number])[]): Promise<void>
   /** Starts the subscriber in this process; it is stopped with the system. */
-  begin(handlers: readonly Handler<Sql>[], options?: Partial<Parameters<typeof start<Sql>>[1]>): Promise<Running>
+  begin(
+    handlers: readonly Handler<Sql>[],
+    options?: Partial<Parameters<typeof start<Sql>>[1]>,
+    onDeadLetter?: OnDeadLetter,
+  ): Promise<Running>
   /** What took effect, in order: of a key, or of all. */
   effects(key?: string): Promise<readonly number[]>
   /** Writes the effect of a step, as a handler does. */
@@ -45,8 +49,8 @@ export async function failureSystem(): Promise<FailureSystem> {
     async publish(...steps) {
       await store.transaction(async (_, write) => write(...steps.map(([key, number]) => Done({ key, number }))))
     },
-    async begin(handlers, options = {}) {
-      const running = await start(service('works', { handlers, lanes: 2, batchSize: 50 }), {
+    async begin(handlers, options = {}, onDeadLetter = () => []) {
+      const running = await start(service('works', { handlers, lanes: 2, batchSize: 50, onDeadLetter }), {
         store: postgres(subscriber),
         sources: [postgresLog(source, { source: 'source' })],
         logger: silent,

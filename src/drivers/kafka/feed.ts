@@ -1,6 +1,7 @@
 import { EstafetError } from '../../message/errors.ts'
 import type { Delivery } from '../../message/message.ts'
 import type { Feed } from '../../ports/feed.ts'
+import type { ValueCodec } from '../../wire/codec.ts'
 import type { KafkaCluster, KafkaTopicState } from './cluster.ts'
 import { kafkaCodes, translated } from './failure.ts'
 import { groupOffsets } from './group-offsets.ts'
@@ -21,6 +22,8 @@ export interface KafkaTopicOptions {
    * refuse with GAP, or go on with the first that is left. What lacks in a chain is still found then. (Default: refuse.)
    */
   readonly deleted?: 'refuse' | 'skip'
+  /** The form of its values, where it is not plain JSON payloads. */
+  readonly codec?: ValueCodec
 }
 
 /** A topic of a Kafka cluster as a feed, with what its wake-up needs to know. */
@@ -79,7 +82,11 @@ export function kafkaTopicFeed(cluster: KafkaCluster, topic: string, options: Ka
     try {
       const fetched = await cluster.fetch(state, partition, after, requestBytes)
       if (fetched === null) return { deliveries: [], cursor: after, after, end: after }
-      return { ...toPage(fetched, { topic, partition, after }), after, end: fetched.lastStableOffset }
+      return {
+        ...toPage(fetched, { topic, partition, after, codec: options.codec }),
+        after,
+        end: fetched.lastStableOffset,
+      }
     } catch (error) {
       const codes = kafkaCodes(error)
       if (codes.has('OFFSET_OUT_OF_RANGE')) return outOfRange(state, partition, after)

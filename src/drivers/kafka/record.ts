@@ -1,12 +1,16 @@
 import { EstafetError } from '../../message/errors.ts'
 import type { Delivery } from '../../message/message.ts'
 import type { RelayedMessage } from '../../ports/sink.ts'
-import { fromBinary, toBinary } from '../../wire/binary.ts'
+import { fromCoded, toCoded, type ValueCodec } from '../../wire/codec.ts'
 import type { FetchedPartition, KafkaRecord, KafkaRecordToSend, RecordBatch } from './client.ts'
 
 /** A message as a record of `topic`, and how many bytes it takes in a batch at most. */
-export function toRecord(relayed: RelayedMessage, topic: string): { record: KafkaRecordToSend; bytes: number } {
-  const { headers, value } = toBinary(relayed)
+export function toRecord(
+  relayed: RelayedMessage,
+  topic: string,
+  codec?: ValueCodec,
+): { record: KafkaRecordToSend; bytes: number } {
+  const { headers, value } = toCoded(codec, relayed)
   const encoded = new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)]))
   const record: KafkaRecordToSend = {
     ...{ topic, partition: relayed.partition, headers: encoded },
@@ -31,7 +35,12 @@ export interface Page {
  */
 export function toPage(
   fetched: FetchedPartition,
-  place: { readonly topic: string; readonly partition: number; readonly after: bigint },
+  place: {
+    readonly topic: string
+    readonly partition: number
+    readonly after: bigint
+    readonly codec?: ValueCodec | undefined
+  },
 ): Page {
   const isAborted = abortedBatches(fetched)
   const deliveries: Delivery[] = []
@@ -52,12 +61,12 @@ export function toPage(
 
 function toDelivery(
   record: KafkaRecord,
-  place: { topic: string; partition: number; offset: bigint; timestamp: bigint },
+  place: { topic: string; partition: number; offset: bigint; timestamp: bigint; codec?: ValueCodec | undefined },
 ): Delivery {
   const headers = Object.fromEntries(
     record.headers.map(([name, value]) => [name?.toString('utf8') ?? '', value?.toString('utf8') ?? '']),
   )
-  const { message, previous } = fromBinary(headers, record.value, place.topic, {
+  const { message, previous } = fromCoded(place.codec, headers, record.value, place.topic, {
     partition: place.partition,
     offset: place.offset,
     key: record.key?.toString('utf8') ?? null,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EstafetError, isEstafetError } from '../../message/errors.ts'
 import type { RelayedMessage, Sink } from '../../ports/sink.ts'
+import type { ValueCodec } from '../../wire/codec.ts'
 import type { KafkaProducer, KafkaRecordToSend } from './client.ts'
 import type { KafkaCluster, KafkaCompression } from './cluster.ts'
 import { translated } from './failure.ts'
@@ -19,6 +20,8 @@ export interface KafkaSinkOptions {
   /** Settings of a topic that can lose messages and are accepted nevertheless. (Default: none.) */
   readonly allow?: readonly KafkaRisk[]
   readonly compression?: KafkaCompression
+  /** By topic, the form of its values, where it is not plain JSON payloads. */
+  readonly codecs?: Readonly<Record<string, ValueCodec>>
   /** How long `send` waits before it says UNAVAILABLE, while what it sent goes on being tried. (Default: 10 s.) */
   readonly patienceMs?: number
 }
@@ -75,7 +78,7 @@ export function kafkaSink(cluster: KafkaCluster, options: KafkaSinkOptions): Kaf
     const limits = new Map<string, number>()
     for (const topic of topics) limits.set(topic, (await knownTopic(topic)).maxBatchBytes)
     try {
-      for (const records of rounds(messages, (topic) => cluster.topicName(topic), limits)) {
+      for (const records of rounds(messages, (topic) => cluster.topicName(topic), limits, options.codecs ?? {})) {
         await producer.send({ messages: records })
       }
     } catch (error) {
@@ -161,13 +164,14 @@ function rounds(
   messages: readonly RelayedMessage[],
   nameOf: (topic: string) => string,
   limits: ReadonlyMap<string, number>,
+  codecs: Readonly<Record<string, ValueCodec>>,
 ): readonly KafkaRecordToSend[][] {
   const all: KafkaRecordToSend[][] = []
   let filled = new Map<string, number>()
   let total = Number.POSITIVE_INFINITY
   for (const relayed of messages) {
     const { topic } = relayed.message
-    const { record, bytes } = toRecord(relayed, nameOf(topic))
+    const { record, bytes } = toRecord(relayed, nameOf(topic), codecs[topic])
     const limit = (limits.get(topic) ?? 0) - batchHeadBytes
     if (bytes > limit) throw tooLarge(relayed, limit)
     const place = `${record.partition}/${topic}`

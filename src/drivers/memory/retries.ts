@@ -50,31 +50,36 @@ export function memoryRetries(
       })
     },
 
-    async failed({ parked, fence, number }, { next }) {
-      await unitOfWork.run(async (tx) => {
-        await interrupt('attempt failed')
-        const queues = parkedQueues(database, parked.group)
-        // The key may come free with it.
-        if (next.kind === 'dead') await database.lock(tx, queues.queueLock(parked.key), 'exclusive')
-        await database.lock(tx, queues.rowLock(parked.key), 'exclusive')
-        if (!isUnder(queues, parked.key, fence, number)) return
-        tx.atCommit(() => {
-          // Another fence: this attempt is over, and saving its failure again does nothing.
-          const nextAt = database.clock.now() + afterMs(next)
-          const before = queues.row(parked.key)
-          const isCounted = next.kind === 'dead' || next.isCounted
-          queues.change(parked.key, {
-            ...{ fence: queues.nextFence(), isUnderWay: false, nextAt },
-            tries: (before?.tries ?? 0) - (isCounted ? 0 : 1),
-            // Only an unbroken run of them tells something.
-            crashes: isCounted ? 0 : (before?.crashes ?? 0),
-          })
-          if (next.kind === 'retry') return
-          queues.bury(number, next.blocks)
-          queues.settle(parked.key)
-        })
-      })
+    async failed(attempt, { next }) {
+      await unitOfWork.run((tx) => save(tx, attempt, next))
     },
+
+    buried: (tx, attempt, { next }) => database.statement(tx, () => save(tx, attempt, next)),
+  }
+
+  async function save(tx: MemoryTransaction, { parked, fence, number }: Attempt, next: NextStep): Promise<boolean> {
+    await interrupt('attempt failed')
+    const queues = parkedQueues(database, parked.group)
+    // The key may come free with it.
+    if (next.kind === 'dead') await database.lock(tx, queues.queueLock(parked.key), 'exclusive')
+    await database.lock(tx, queues.rowLock(parked.key), 'exclusive')
+    if (!isUnder(queues, parked.key, fence, number)) return false
+    tx.atCommit(() => {
+      // Another fence: this attempt is over, and saving its failure again does nothing.
+      const nextAt = database.clock.now() + afterMs(next)
+      const before = queues.row(parked.key)
+      const isCounted = next.kind === 'dead' || next.isCounted
+      queues.change(parked.key, {
+        ...{ fence: queues.nextFence(), isUnderWay: false, nextAt },
+        tries: (before?.tries ?? 0) - (isCounted ? 0 : 1),
+        // Only an unbroken run of them tells something.
+        crashes: isCounted ? 0 : (before?.crashes ?? 0),
+      })
+      if (next.kind === 'retry') return
+      queues.bury(number, next.blocks)
+      queues.settle(parked.key)
+    })
+    return true
   }
 
   async function begin(tx: MemoryTransaction, group: LaneGroup, key: string, heldMs: number): Promise<Attempt | null> {

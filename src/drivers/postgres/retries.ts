@@ -1,5 +1,6 @@
 import { EstafetError } from '../../message/errors.ts'
 import type { LaneGroup } from '../../ports/lane-store.ts'
+import type { Failure } from '../../ports/parking.ts'
 import type { Attempt, DueKeys, Retries } from '../../ports/retries.ts'
 import { failureTexts, isCounted, nextStepValues } from './failure-values.ts'
 import { type MessageRow, toMessage } from './message-row.ts'
@@ -40,18 +41,26 @@ export function postgresRetries(sql: Sql): Retries<Sql> {
     },
 
     async failed(attempt, failure) {
-      await run(sql, {
-        name: 'estafet-attempt-failed',
-        text: `SELECT estafet.attempt_failed($1, $2, $3, $4::bigint, $5::bigint, $6, $7, $8, $9, $10, $11::bigint, $12, $13)`,
-        values: [
-          ...coordinates(attempt),
-          ...failureTexts(failure),
-          ...nextStepValues(failure.next),
-          isCounted(failure.next),
-        ],
-      })
+      await saveFailure(sql, attempt, failure)
     },
+
+    buried: saveFailure,
   }
+}
+
+async function saveFailure(sql: Sql, attempt: Attempt, failure: Failure): Promise<boolean> {
+  const [row] = await run<{ saved: boolean }>(sql, {
+    name: 'estafet-attempt-failed',
+    text: `SELECT estafet.attempt_failed($1, $2, $3, $4::bigint, $5::bigint, $6, $7, $8, $9, $10, $11::bigint, $12, $13)
+      AS saved`,
+    values: [
+      ...coordinates(attempt),
+      ...failureTexts(failure),
+      ...nextStepValues(failure.next),
+      isCounted(failure.next),
+    ],
+  })
+  return row?.saved === true
 }
 
 interface DueRow {

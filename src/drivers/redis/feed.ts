@@ -1,9 +1,8 @@
 import { EstafetError } from '../../message/errors.ts'
-import type { Delivery } from '../../message/message.ts'
 import type { Feed, FeedState } from '../../ports/feed.ts'
-import { fromStructured } from '../../wire/structured.ts'
 import { connectionOf, type RedisClient, type RedisOptions } from './client.ts'
 import { command } from './command.ts'
+import { messageOfEntry } from './entry.ts'
 import { type Group, redisGroup } from './group.ts'
 import { fields, shardKey, topicKey } from './keys.ts'
 import { list, offset, textOrNull } from './reply.ts'
@@ -100,10 +99,9 @@ export function redisTopicFeed(client: RedisClient, options: RedisTopicFeedOptio
       )
       group?.follow(lane, after, entries.length === 0)
       hasDelivered ||= entries.length > 0
-      const deliveries: Delivery[] = entries.map(({ offset: cursor, event }) => {
-        const { message, previous } = fromStructured(event, topic, { partition: lane, offset: cursor })
-        return { message, previous, cursor }
-      })
+      const deliveries = entries.map((entry) =>
+        messageOfEntry(entry.words, { topic, partition: lane, offset: entry.offset }, connection.layout),
+      )
       return { deliveries, cursor: deliveries.at(-1)?.cursor ?? after, hasMore }
     },
   }

@@ -18,7 +18,8 @@ return {'there', ARGV[1], ARGV[2]}
 
 /**
  * KEYS: topic, shard · ARGV: epoch, field of the offset, '1' if lost messages are accepted, number of chains,
- * for each its field, the first previous, the last position; then the events. Appends all of them or none.
+ * for each its field, the first previous, the last position; then for each event the number of its words, and those. Appends
+ * all of them or none.
  */
 export const append = script(`
 local function below(a, b) return #a < #b or (#a == #b and a < b) end
@@ -35,9 +36,12 @@ for at = 5, events - 1, 3 do
   end
 end
 local last = tonumber(state[2] or '0')
-for at = events, #ARGV do
+local at = events
+while at <= #ARGV do
   last = last + 1
-  local added = redis.pcall('XADD', KEYS[2], string.format('%d-0', last), 'event', ARGV[at])
+  local words = tonumber(ARGV[at])
+  local added = redis.pcall('XADD', KEYS[2], string.format('%d-0', last), unpack(ARGV, at + 1, at + words))
+  at = at + 1 + words
   if type(added) == 'table' and added.err then
     if string.sub(added.err, 1, 4) == 'ERR ' then return {'foreign'} end
     return added

@@ -1,6 +1,7 @@
 import { EstafetError, isEstafetError } from '../../message/errors.ts'
 import type { RedisConnection } from './client.ts'
 import { command, runScript } from './command.ts'
+import { isOurs, type Words } from './entry.ts'
 import { fields, shardKey, topicKey } from './keys.ts'
 import { list, offset, offsetOfId, text, textOrNull } from './reply.ts'
 import { read } from './scripts.ts'
@@ -20,7 +21,7 @@ export interface Found {
 
 interface Entry {
   readonly offset: bigint
-  readonly event: string
+  readonly words: Words
 }
 
 /**
@@ -42,12 +43,12 @@ export async function readShard(
     command(connection, ['HMGET', keys[0], 'epoch', ...words]),
   ])
   try {
-    return judge(range, about, entries, check)
+    return judge(connection, range, about, entries, check)
   } catch (error) {
     if (!isEstafetError(error) || error.code === 'UNAVAILABLE') throw error
     // Something may have been written between the two, so this is judged by one look at both.
     const [sure, found] = list(await runScript(connection, read, keys, [...words, range.after.toString(), count]))
-    return judge(range, sure, found, check)
+    return judge(connection, range, sure, found, check)
   }
 }
 
@@ -61,6 +62,7 @@ interface Shard {
 }
 
 function judge(
+  { layout }: Pick<RedisConnection, 'layout'>,
   { topic, shard: number, after, limit }: Range,
   about: unknown,
   entries: unknown,
@@ -70,31 +72,31 @@ function judge(
   check(textOrNull(epoch))
   const shard: Shard = { topic, number, last: offset(last), floor: offset(floor) }
   if (after > shard.last) throw setBack(shard, after)
-  const found = list(entries).map(entryOf)
+  const found = list(entries).map((entry) => judgedEntry(entry, layout))
   const first = found[0]?.offset ?? shard.last + 1n
   // Whoever has read nothing yet begins with what there is: before that only what nobody waited for was removed.
   const start = after === 0n && first !== null && first <= shard.floor + 1n ? first : after + 1n
   if (found.length === 0 && start <= shard.last) throw gone(shard, start, shard.last)
   const good: Entry[] = []
-  for (const { id, offset: at, event } of found) {
+  for (const { id, offset: at, words } of found) {
     const wanted = start + BigInt(good.length)
-    if (at === wanted && at <= shard.last && event !== null) {
-      good.push({ offset: at, event })
+    if (at === wanted && at <= shard.last && words !== null) {
+      good.push({ offset: at, words })
     } else if (good.length > 0) {
       return { entries: good, hasMore: true }
     } else {
-      throw at === null || at > shard.last || event === null ? foreign(shard, id) : gone(shard, wanted, at - 1n)
+      throw at === null || at > shard.last || words === null ? foreign(shard, id) : gone(shard, wanted, at - 1n)
     }
   }
   return { entries: good, hasMore: found.length >= limit }
 }
 
 /** An entry with what of it is the sink's: null where its id or its fields are not. */
-function entryOf(entry: unknown) {
+function judgedEntry(entry: unknown, layout: RedisConnection['layout']) {
   const [first, content] = list(entry)
   const id = text(first)
-  const [field, event, ...more] = list(content)
-  return { id, offset: offsetOfId(id), event: field === 'event' && more.length === 0 ? text(event) : null }
+  const words = list(content).map(text)
+  return { id, offset: offsetOfId(id), words: isOurs(words, layout) ? words : null }
 }
 
 function setBack({ topic, number, last }: Shard, cursor: bigint): EstafetError {

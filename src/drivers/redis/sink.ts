@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { EstafetError } from '../../message/errors.ts'
 import type { RelayedMessage, Sink } from '../../ports/sink.ts'
-import { toStructured } from '../../wire/structured.ts'
 import { connectionOf, type RedisClient, type RedisConnection, type RedisOptions } from './client.ts'
 import { runScript } from './command.ts'
+import { entryOf } from './entry.ts'
 import { fields, shardKey, shardKeys, topicKey } from './keys.ts'
 import { list, text } from './reply.ts'
 import { refuseUnsafe } from './safety.ts'
@@ -42,7 +42,7 @@ export function redisSink(client: RedisClient, options: RedisSinkOptions): Sink 
     if (!isChecked) await refuseUnsafe(connection, wasSafe)
     isChecked = true
     wasSafe = true
-    const found = known.get(topic) ?? (await madeTopic(connection, topic, options.shards ?? 4))
+    const found = known.get(topic) ?? (await madeTopic(connection, topic, shardsOf(options)))
     known.set(topic, found)
     return found
   }
@@ -59,7 +59,10 @@ export function redisSink(client: RedisClient, options: RedisSinkOptions): Sink 
         [
           ...[epoch, fields.offset(shard), options.acceptsLoss === true ? '1' : '0', String(chains.length / 3)],
           ...chains,
-          ...batch.map(toStructured),
+          ...batch.flatMap((relayed) => {
+            const words = entryOf(relayed, connection.layout)
+            return [String(words.length), ...words]
+          }),
         ],
       ),
     )
@@ -89,6 +92,16 @@ export function redisSink(client: RedisClient, options: RedisSinkOptions): Sink 
       throw failed.reason
     },
   }
+}
+
+/** A stream that others know is one: they would not look for its keys in several. */
+function shardsOf({ layout, shards }: RedisSinkOptions): number {
+  if (layout === undefined) return shards ?? 4
+  if (shards === undefined || shards === 1) return 1
+  throw new EstafetError(
+    'UNSUPPORTED',
+    `A topic with a layout of yours is one stream; shards is ${shards}, leave it out.`,
+  )
 }
 
 async function madeTopic(connection: RedisConnection, topic: string, shards: number): Promise<Topic> {

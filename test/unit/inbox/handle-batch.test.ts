@@ -8,6 +8,7 @@ import {
   isEstafetError,
   type Lane,
   type Logger,
+  type OnDeadLetter,
   on,
   onMany,
   preparer,
@@ -44,7 +45,7 @@ function delivery(number: number, previous: number | null, type = Done.type): De
   return { message, cursor: BigInt(number), previous: previous === null ? null : BigInt(previous) }
 }
 
-async function bench(handlers: readonly Handler<MemoryTransaction>[]) {
+async function bench(handlers: readonly Handler<MemoryTransaction>[], onDeadLetter: OnDeadLetter | null = null) {
   const clock = virtualClock()
   const session = memorySession(memoryDatabase(clock))
   const lanes = memoryLaneStore(session)
@@ -63,6 +64,7 @@ async function bench(handlers: readonly Handler<MemoryTransaction>[]) {
     breaker: breaker(clock),
     by: { owner: 'me', serviceVersion: '1' },
     handlers: Map.groupBy(handlers, (h) => h.type),
+    onDeadLetter,
   }
   const retries = memoryRetries(session)
   const parked = new Set<string>()
@@ -151,6 +153,25 @@ function ofKeys(count: number): readonly Delivery[] {
     message: { ...each.message, key: `key-${each.cursor}` },
   }))
 }
+
+test('a dead letter is told of in its transaction, and what cannot be told does not keep it from being one', async () => {
+  for (const onDeadLetter of [
+    () => [Noted(7)],
+    () => [{ ...Noted(7), data: 7n }],
+    () => {
+      throw new Error('no words')
+    },
+  ]) {
+    const refuses = on(Done, () => Promise.reject(rejected('never')))
+    const { lane, handle, load, outbox } = await bench([refuses], onDeadLetter)
+    await handle(lane, [delivery(1, null)])
+    assert.equal((await load()).dead, 1)
+    assert.deepEqual(
+      outbox().map(({ type, causationId, correlationId }) => [type, causationId, correlationId]),
+      onDeadLetter.toString().includes('[Noted') ? [[Noted.type, 'm-1', 'c-1']] : [],
+    )
+  }
+})
 
 test('with many keys at fault the breaker opens, and what is left of the batch waits', async () => {
   const failing = on<number, MemoryTransaction>(Done, async () => {

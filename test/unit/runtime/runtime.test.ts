@@ -20,7 +20,7 @@ test('handlers without a source are refused at start', async () => {
     unitOfWork: { run: () => Promise.reject(new Error('unused')) },
     lanes: { survey: unused, take: unused, save: unused, release: unused },
     parking: { keys: unused, hold: unused, park: unused, parkUntried: unused },
-    retries: { due: unused, begin: unused, applied: unused, failed: unused },
+    retries: { due: unused, begin: unused, applied: unused, failed: unused, buried: unused },
     prepare: () => () => Promise.resolve(),
     announcer: () => ({ announce() {}, close: () => Promise.resolve() }),
   }

@@ -288,14 +288,14 @@ CREATE FUNCTION estafet.attempt_failed(
   of_subscription text, of_feed text, of_key text, of_message bigint, of_fence bigint, failed_handler text,
   failed_name text, failed_message text, failed_stack text, failed_fingerprint text, retry_after_ms bigint,
   is_failure_blocking boolean, is_counted boolean
-) RETURNS void
+) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
   PERFORM FROM estafet.parked_key k WHERE k.subscription = of_subscription AND k.feed = of_feed AND k.key = of_key
     AND k.fence = of_fence AND k.head = of_message FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    RETURN;
+    RETURN false;
   END IF;
   -- Another fence: this attempt is over, and saving its failure again does nothing.
   UPDATE estafet.parked_key k SET fence = nextval('estafet.attempt_fence'),
@@ -322,6 +322,7 @@ BEGIN
     UPDATE estafet.redrive_message r SET state = 'failed' WHERE r.message = of_message AND r.state = 'released';
     PERFORM estafet.settle_key(of_subscription, of_feed, of_key, false);
   END IF;
+  RETURN true;
 END
 $$;
 

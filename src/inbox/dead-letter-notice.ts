@@ -1,0 +1,42 @@
+import type { OnDeadLetter } from '../delivery/dead-letter-notice.ts'
+import { errorName } from '../delivery/failure.ts'
+import type { OutgoingMessage, StoredMessage } from '../message/message.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Failure } from '../ports/parking.ts'
+
+export interface NoticeParts<Tx> {
+  /** Null: nobody is told. */
+  readonly onDeadLetter: OnDeadLetter | null
+  readonly prepare: (messages: readonly OutgoingMessage[]) => (tx: Tx) => Promise<unknown>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/**
+ * What writes the messages that tell of a dead letter, with the transaction that makes it; null when there are none.
+ *
+ * A dead letter is more than the news of it: when they cannot be made or encoded, that is logged, and it becomes one all
+ * the same.
+ */
+export function noticeOf<Tx>(
+  parts: NoticeParts<Tx>,
+  message: StoredMessage,
+  failure: Failure,
+): ((tx: Tx) => Promise<unknown>) | null {
+  if (parts.onDeadLetter === null || failure.next.kind !== 'dead') return null
+  const { id: messageId, type, topic, source, correlationId, traceparent } = message
+  try {
+    const outgoing = parts.onDeadLetter({
+      ...{ messageId, type, topic, source, correlationId, handler: failure.handler },
+      ...{ errorName: failure.errorName, error: failure.errorMessage },
+      failedAt: new Date(parts.clock.now()).toISOString(),
+    })
+    if (outgoing.length === 0) return null
+    const context = { correlationId, causationId: messageId, traceparent: traceparent ?? undefined }
+    return parts.prepare(outgoing.map((each) => ({ ...each, context: { ...context, ...each.context } })))
+  } catch (error) {
+    parts.logger.error('a dead letter could not be told of', { message_id: messageId, error: errorName(error) })
+    return null
+  }
+}

@@ -1,0 +1,136 @@
+import { EstafetError } from '../message/errors.ts'
+import type { StoredMessage } from '../message/message.ts'
+import type { RelayedMessage } from '../ports/sink.ts'
+import type { ForeignPlace, WireMessage } from './attributes.ts'
+import { fromBinary, toBinary } from './binary.ts'
+
+/** What a foreign form says of a message. What it leaves out is taken from its place, as for any message of others. */
+export interface DecodedMessage {
+  readonly type: string
+  /** JSON text: what the event's schema will see. */
+  readonly payload: string
+  /** The same whenever it is sent again. */
+  readonly id?: string
+  readonly key?: string
+  readonly version?: number
+  /** ISO 8601 in UTC. */
+  readonly time?: string
+  readonly correlationId?: string
+}
+
+/** Where a value was found, and whether it can be trusted to be text. */
+export interface CodedPlace {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  /** The broker's key of the record. */
+  readonly key: string | null
+  /** False when the bytes were no UTF-8: the value then has replacement characters. */
+  readonly isText: boolean
+}
+
+/**
+ * The form of a topic's values, where others read or write it who know nothing of us.
+ *
+ * Position and chain of our own messages go beside the value, as headers that others ignore: between services with the
+ * toolkit a topic with a codec keeps all promises.
+ */
+export interface ValueCodec {
+  /** The value of a message. The same for the same message; throwing stops the relay, because no other can take its place. */
+  encode(message: StoredMessage): string
+  /**
+   * What a value says. Answer a type of its own for what cannot be read, so that a handler can record it: a decoder that
+   * throws leaves the message as it is, with the topic as its type and the value as its payload.
+   *
+   * Of a message that has our headers only the payload is taken.
+   */
+  decode(value: string, place: CodedPlace): DecodedMessage
+  /** (Default: application/json.) */
+  readonly contentType?: string
+}
+
+/** A message as record headers and value, the value in the codec's form. Throws MISCONFIGURED when the codec throws. */
+export function toCoded(codec: ValueCodec | undefined, relayed: RelayedMessage): ReturnType<typeof toBinary> {
+  const { headers, value } = toBinary(relayed)
+  if (codec === undefined) return { headers, value }
+  const { contentType = 'application/json' } = codec
+  return { headers: { ...headers, 'content-type': contentType }, value: encoded(codec, relayed.message) }
+}
+
+function encoded(codec: Pick<ValueCodec, 'encode'>, message: StoredMessage): string {
+  try {
+    return codec.encode(message)
+  } catch (cause) {
+    throw refused(message, cause)
+  }
+}
+
+/** A codec that cannot encode what was published. What it threw may hold content, so only its name is told. */
+export function refused({ id, topic, type }: StoredMessage, cause: unknown): EstafetError {
+  return new EstafetError(
+    'MISCONFIGURED',
+    `The codec of the topic ${topic} cannot encode the message ${id} (${type}).`,
+    {
+      details: { topic, id, type, error: cause instanceof Error ? cause.name : typeof cause },
+    },
+  )
+}
+
+/** The message of headers and a value in the codec's form. Never throws. */
+export function fromCoded(
+  codec: ValueCodec | undefined,
+  headers: Readonly<Record<string, string>>,
+  value: Uint8Array | string | null,
+  topic: string,
+  place: ForeignPlace,
+): WireMessage {
+  const wire = fromBinary(headers, value, topic, place)
+  if (codec === undefined) return wire
+  const { partition, offset, key = null } = place
+  const decoded = decodedOrNull(() =>
+    codec.decode(wire.message.payload, { topic, partition, offset, key, isText: isText(value) }),
+  )
+  return decoded === null ? wire : completed(wire, decoded, (attribute) => headers[`ce_${attribute}`] !== undefined)
+}
+
+/** What a codec says, null when it throws. */
+export function decodedOrNull(decode: () => DecodedMessage): DecodedMessage | null {
+  try {
+    return decode()
+  } catch {
+    return null
+  }
+}
+
+/** A message with what its form says of it, where no attribute beside it says it. */
+export function completed(
+  { message, previous }: WireMessage,
+  decoded: DecodedMessage,
+  isGiven: (attribute: string) => boolean,
+): WireMessage {
+  const id = isGiven('id') ? message.id : (decoded.id ?? message.id)
+  const hasKey = isGiven('partitionkey') || isGiven('subject')
+  return {
+    previous,
+    message: {
+      ...message,
+      id,
+      payload: decoded.payload,
+      type: isGiven('type') ? message.type : decoded.type,
+      version: isGiven('eventversion') ? message.version : (decoded.version ?? message.version),
+      time: isGiven('time') ? message.time : (decoded.time ?? message.time),
+      key: hasKey ? message.key : (decoded.key ?? (message.key === message.id ? id : message.key)),
+      correlationId: isGiven('correlationid') ? message.correlationId : (decoded.correlationId ?? id),
+    },
+  }
+}
+
+function isText(value: Uint8Array | string | null): boolean {
+  if (value === null || typeof value === 'string') return true
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(value)
+    return true
+  } catch {
+    return false
+  }
+}
