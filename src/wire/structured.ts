@@ -1,18 +1,19 @@
 import type { RelayedMessage } from '../ports/sink.ts'
 import { attributesOf, type ForeignPlace, messageOf, type WireMessage } from './attributes.ts'
-
-const dataMark = ',"data":'
+import { extensionHeaders } from './extension-headers.ts'
+import { memberText } from './member-text.ts'
+import { bytesOf, lostHeader, type PayloadText, payloadText } from './payload-text.ts'
 
 /**
  * A message in the structured JSON mode of CloudEvents: one object, the attributes as text, the payload under `data`.
  *
- * The payload's own text stands in it, as the last member: parsed and written anew, a number beyond a double or the order of
- * fields would not be what was published.
+ * The payload's own text stands in it: parsed and written anew, a number beyond a double or the order of fields would not
+ * be what was published.
  *
  * @source https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
  */
 export function toStructured(relayed: RelayedMessage): string {
-  return `${JSON.stringify(attributesOf(relayed)).slice(0, -1)}${dataMark}${relayed.message.payload}}`
+  return `${JSON.stringify(attributesOf(relayed)).slice(0, -1)},"data":${relayed.message.payload}}`
 }
 
 /**
@@ -20,33 +21,31 @@ export function toStructured(relayed: RelayedMessage): string {
  * itself.
  */
 export function fromStructured(text: string, topic: string, place: ForeignPlace): WireMessage {
+  return fromEvent(text, topic, place) ?? messageOf({}, text, topic, place)
+}
+
+/** The message of a text that is a CloudEvent, with its data as it stands there; null when it is none. */
+export function fromEvent(text: string, topic: string, place: ForeignPlace): WireMessage | null {
   const parsed = parse(text)
-  if (parsed === null || typeof parsed['specversion'] !== 'string') return messageOf({}, text, topic, place)
+  if (parsed === null || typeof parsed['specversion'] !== 'string') return null
+  const { data: _, data_base64: encoded, ...others } = parsed
+  // An attribute of null counts as one that is not there.
   const attributes = Object.fromEntries(
-    Object.entries(parsed)
-      .filter(([name]) => name !== 'data' && name !== 'data_base64')
+    Object.entries(others)
+      .filter(([, value]) => value !== null)
       .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
   )
-  const wire = messageOf(attributes, dataOf(parsed, text), topic, place)
-  return wire.previous === null ? wire : { ...wire, message: { ...wire.message, payload: ownData(text) } }
+  const payload = dataOf(text, encoded)
+  const { message, previous } = messageOf(attributes, payload.text, topic, place)
+  const headers = { ...extensionHeaders(attributes, message.key), ...message.headers, ...lostHeader(payload) }
+  return { previous, message: { ...message, headers } }
 }
 
-/** The payload's own text. Within a text a quote stands behind a backslash: the mark cannot be part of an attribute. */
-function ownData(text: string): string {
-  const at = text.indexOf(dataMark)
-  return at === -1 ? 'null' : text.slice(at + dataMark.length, text.lastIndexOf('}'))
-}
-
-function dataOf(parsed: Readonly<Record<string, unknown>>, text: string): string {
-  if (typeof parsed['data_base64'] === 'string') {
-    try {
-      const bytes = Uint8Array.from(atob(parsed['data_base64']), (character) => character.charCodeAt(0))
-      return new TextDecoder().decode(bytes)
-    } catch {
-      return text
-    }
-  }
-  return JSON.stringify(parsed['data'] ?? null)
+/** The text of the data: its own, so that it is what was written. No data is JSON's null, and broken base64 the whole text. */
+function dataOf(text: string, encoded: unknown): PayloadText {
+  if (typeof encoded !== 'string') return { text: memberText(text, 'data') ?? 'null', lost: null }
+  const bytes = bytesOf(encoded)
+  return bytes === null ? { text, lost: null } : payloadText(bytes)
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> | null {
