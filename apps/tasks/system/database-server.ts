@@ -1,0 +1,72 @@
+import { createHmac } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { Logger } from 'estafet'
+import pg from 'pg'
+import { startPostgres } from '../../../engines/postgres/server.ts'
+import { type Settings, UnusableSettings } from './settings.ts'
+
+/** A PostgreSQL server with the databases of the services that have one there. */
+export interface DatabaseServer {
+  /** For people: which one it is. */
+  readonly says: string
+  readonly adminUrl: string
+  stop(): Promise<void>
+}
+
+/** The server of POSTGRES_URL, else an embedded one on TASKS_HOME. No second process may use that folder meanwhile. */
+export async function openServer(settings: Settings): Promise<DatabaseServer> {
+  const home = settings.TASKS_HOME
+  const giveBack = takeFolder(home)
+  if (settings.POSTGRES_URL !== undefined) {
+    const { host } = new URL(settings.POSTGRES_URL)
+    return { says: `PostgreSQL at ${host}`, adminUrl: settings.POSTGRES_URL, stop: async () => giveBack() }
+  }
+  try {
+    const server = await startPostgres({ home, restart: true })
+    const says = `PostgreSQL ${server.major}, embedded, in ${home}`
+    return { says, adminUrl: server.adminUrl, stop: () => server.stop().finally(giveBack) }
+  } catch (error) {
+    giveBack()
+    throw error
+  }
+}
+
+/** The lock is the operating system's: it goes with the process, however that ends. */
+function takeFolder(home: string): () => void {
+  mkdirSync(home, { recursive: true, mode: 0o700 })
+  const lock = new DatabaseSync(join(home, 'running.lock'))
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    return () => lock.close()
+  } catch (error) {
+    lock.close()
+    throw new UnusableSettings(`${home} is in use: stop what runs there, or set TASKS_HOME.`, { cause: error })
+  }
+}
+
+/** The address of a database for one role. */
+export function addressOf(server: DatabaseServer, database: string, role: string): string {
+  const url = new URL(server.adminUrl)
+  url.pathname = `/${database}`
+  url.username = role
+  url.password = passwordOf(server, role)
+  return url.href
+}
+
+/** Follows from the administrator's, so that it need not be kept and `migrate` and `start` agree. */
+export function passwordOf({ adminUrl }: DatabaseServer, role: string): string {
+  return createHmac('sha256', new URL(adminUrl).password).update(`tasks/${role}`).digest('base64url')
+}
+
+/** A pool of connections; a lost one is replaced, and said so. */
+export function connect(url: string, logger: Logger): pg.Pool {
+  // The option is newer than the published types.
+  const config: pg.PoolConfig & { readonly pipeline: boolean } = { connectionString: url, max: 20, pipeline: true }
+  const pool = new pg.Pool({ ...config, connectionTimeoutMillis: 10_000 })
+  // Without a listener, a connection that is lost right after it was made would end the process.
+  pool.on('connect', (client) => void client.on('error', () => {}))
+  pool.on('error', (error) => logger.warn('an idle connection was lost', { error: error.name }))
+  return pool
+}

@@ -1,0 +1,12 @@
+import { type Settings, settingsOf, UnusableSettings } from './settings.ts'
+
+/** Runs a program, whose result is the exit code. Settings that cannot be followed end it with a sentence and 2. */
+export async function program(run: (settings: Settings) => Promise<number>): Promise<never> {
+  try {
+    process.exit(await run(settingsOf(process.env)))
+  } catch (error) {
+    if (!(error instanceof UnusableSettings)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exit(2)
+  }
+}

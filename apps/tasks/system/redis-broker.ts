@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import { createClient } from '@redis/client'
+import { redisSink, redisTopic } from 'estafet/redis'
+import { findRedis } from '../../../engines/redis/binaries.ts'
+import { startRedis } from '../../../engines/redis/server.ts'
+import type { Broker } from './broker.ts'
+import { layout } from './redis-layout.ts'
+import { type Settings, UnusableSettings } from './settings.ts'
+
+/** The Redis of REDIS_URL, else one of our own that keeps its data in TASKS_HOME. Null where there is neither. */
+export async function redisBroker(settings: Settings): Promise<Broker | null> {
+  const { REDIS_URL, REDIS_ALLOW: allow, TASKS_HOME } = settings
+  if (REDIS_URL !== undefined) {
+    const says = `Redis at ${new URL(REDIS_URL).host}`
+    return await connected(REDIS_URL, { says, allow })
+  }
+  const binaries = findRedis()
+  if (binaries === null) return null
+  const server = await startRedis({ binaries, home: join(TASKS_HOME, 'redis') })
+  try {
+    const broker = await connected(server.url, { says: `${binaries.name}, at 127.0.0.1:${server.port}`, allow: [] })
+    return { ...broker, stop: () => broker.stop().then(() => server.stop()) }
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+}
+
+async function connected(
+  url: string,
+  { says, allow }: { readonly says: string; readonly allow: Settings['REDIS_ALLOW'] },
+): Promise<Broker> {
+  const client = createClient({
+    ...{ url, disableOfflineQueue: true },
+    socket: { socketTimeout: 5_000, reconnectStrategy: (retries) => Math.min(20 * 2 ** retries, 500) },
+  })
+  // Every command says itself that it failed; without a listener the process would end.
+  client.on('error', () => {})
+  await reached({ connect: () => client.connect(), destroy: () => client.destroy() }, says)
+  const options = { layout, allow }
+  return {
+    kind: 'redis',
+    says,
+    sink: () => redisSink(client, { name: 'redis', ...options }),
+    topic: (topic, service, group = service) => redisTopic(client, { topic, group, ...options }),
+    stop: async () => client.destroy(),
+  }
+}
+
+/** It would try for ever: who starts the program is told within some seconds. */
+async function reached(client: { connect(): Promise<unknown>; destroy(): void }, says: string): Promise<void> {
+  const late = new Promise<never>((_, reject) => setTimeout(reject, 5_000).unref())
+  try {
+    await Promise.race([client.connect(), late])
+  } catch (cause) {
+    client.destroy()
+    throw new UnusableSettings(`REDIS_URL: ${says} cannot be reached.`, { cause })
+  }
+}

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto'
+import { type Logger, withFields } from 'estafet'
+import { authApi } from '../auth/api.ts'
+import { auth } from '../auth/auth.ts'
+import { type FirstAdmin, makeFirstAdmin } from '../auth/first-admin.ts'
+import { notificationEvents, taskEvents, userEvents } from '../messages.ts'
+import { notificationsApi } from '../notifications/api.ts'
+import { channelOf } from '../notifications/channel.ts'
+import { startDelivery } from '../notifications/delivery.ts'
+import { notifications } from '../notifications/notifications.ts'
+import { tasksApi } from '../tasks/api.ts'
+import { tasks } from '../tasks/tasks.ts'
+import type { Api } from '../web/api.ts'
+import { webApp } from '../web/app.ts'
+import { secretIn, tokensOf } from '../web/tokens.ts'
+import { type Brokers, openBrokers } from './brokers.ts'
+import { type DatabaseServer, openServer } from './database-server.ts'
+import { migrateAll } from './databases.ts'
+import { type RunningService, runService } from './running-service.ts'
+import type { Settings } from './settings.ts'
+
+/** Everything that runs, in this process; each part was given its own database and no other. */
+export interface System {
+  readonly server: DatabaseServer
+  readonly brokers: Brokers
+  readonly auth: RunningService
+  readonly tasks: RunningService
+  readonly notifications: RunningService
+  /** The HTTP interface of all of them. */
+  readonly app: Api
+  /** Of the ops APIs, for the command line. */
+  readonly opsToken: string
+  /** Null when there was one already. */
+  readonly firstAdmin: FirstAdmin | null
+  isReady(): boolean
+  stop(): Promise<void>
+}
+
+/** Starts all of it, migrations first. */
+export async function startSystem(settings: Settings, logger: Logger): Promise<System> {
+  const closers: (() => Promise<unknown>)[] = []
+  const closing = <Part extends { stop(): Promise<unknown> }>(part: Part): Part => {
+    closers.push(() => part.stop())
+    return part
+  }
+  const stop = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  try {
+    const server = closing(await openServer(settings))
+    await migrateAll(server)
+    const brokers = closing(await openBrokers(settings, server, logger))
+    const tokens = tokensOf(secretIn(settings.TASKS_HOME))
+    const opsToken = randomBytes(32).toString('base64url')
+    const events = [...userEvents, ...taskEvents, ...notificationEvents]
+    const run = async (service: typeof auth): Promise<RunningService> => {
+      const own = withFields(logger, { service: service.name })
+      return closing(await runService(service, { server, brokers, logger: own, events, opsToken }))
+    }
+    const services = { auth: await run(auth), tasks: await run(tasks), notifications: await run(notifications) }
+    const log = (service: string): Logger => withFields(logger, { service })
+    closing(startDelivery(services.notifications.store, channelOf(settings), log('notifications')))
+    const isReady = (): boolean =>
+      Object.values(services).every((service) => service.health().every(({ ready }) => ready))
+    const apis = [
+      authApi(services.auth.store, tokens),
+      tasksApi(services.tasks.store, tokens, log('tasks')),
+      notificationsApi(services.notifications.store, tokens),
+    ]
+    const app = webApp(apis, { isReady, logger })
+    const firstAdmin = await makeFirstAdmin(services.auth.store, settings)
+    return { server, brokers, ...services, app, opsToken, firstAdmin, isReady, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
