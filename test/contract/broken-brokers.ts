@@ -21,10 +21,11 @@ export const brokenBrokers: Readonly<Record<string, () => BrokerDriver>> = {
       }),
     )
   },
-  'has one partition only': () => {
+  'has no partition': () => {
     const driver = memoryBrokerDriver()
-    return { ...driver, sink: { ...driver.sink, partitions: () => Promise.resolve(1) } }
+    return { ...driver, sink: { ...driver.sink, partitions: () => Promise.resolve(0) } }
   },
+  'keeps a partition to itself': () => withSend((messages) => messages.filter(({ partition }) => partition === 0)),
   'knows every topic': () => withFeed((feed) => ({ open: () => feed.open().catch(() => ({ epoch: 'e', lanes: 0 })) })),
   'ignores the limit': () => withFeed((feed) => ({ fetch: (lane, after) => feed.fetch(lane, after, 1000) })),
   'goes on from the wrong place': () =>

@@ -5,6 +5,7 @@ import { type KafkaServer, temporaryKafka } from '../../engines/kafka/server.ts'
 import { freshCluster, type KafkaConfiguration, kafkaBrokerDriver } from './kafka-driver.ts'
 
 const configurations: readonly KafkaConfiguration[] = [
+  { says: '1 partition', partitions: 1 },
   { says: '3 partitions', partitions: 3 },
   { says: '12 partitions, small fetches', partitions: 12, requestBytes: 1 },
   { says: '2 partitions, compressed', partitions: 2, compression: 'gzip' },

@@ -3,8 +3,8 @@ import { brokerClauses } from 'estafet/contract'
 import { findRedis, howToGetRedis } from '../../engines/redis/binaries.ts'
 import { type RedisConfiguration, type RedisContract, redisContract } from './redis-driver.ts'
 
-// The clauses need two partitions; what one shard can keep is in test/brokers.
 const configurations: readonly RedisConfiguration[] = [
+  { shards: 1, resp: 3 },
   { shards: 2, resp: 2 },
   { shards: 3, resp: 3 },
   { shards: 12, resp: 3 },
@@ -13,7 +13,7 @@ const configurations: readonly RedisConfiguration[] = [
 const redis = findRedis()
 
 for (const configuration of configurations) {
-  const name = `Redis, ${configuration.shards} shards, RESP${configuration.resp}${configuration.isCluster === true ? ', cluster' : ''}`
+  const name = `Redis, ${configuration.shards} ${configuration.shards === 1 ? 'shard' : 'shards'}, RESP${configuration.resp}${configuration.isCluster === true ? ', cluster' : ''}`
   describe(name, { skip: redis === null ? `no redis-server was found: ${howToGetRedis}` : false }, () => {
     let contract: RedisContract
     before(async () => {
