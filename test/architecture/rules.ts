@@ -19,6 +19,7 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
   'drivers/postgres': { folders: ['message', 'ports', 'telemetry'], node: true },
   'drivers/kafka': { folders: ['message', 'ports', 'wire'], node: true },
   'drivers/redis': { folders: ['message', 'ports', 'wire'], node: true },
+  'drivers/sqlite': { folders: ['message', 'ports'], node: true },
   contract: { folders: ['message', 'ports'], node: false },
   // The loops that run in production run in the simulation, as they are.
   simulation: {
