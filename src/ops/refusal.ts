@@ -61,10 +61,13 @@ export function errorAnswer(error: unknown): ErrorAnswer {
 const statuses: Readonly<Partial<Record<EstafetError['code'], number>>> = {
   CONFLICT: 409,
   FENCED: 409,
+  GAP: 409,
+  EPOCH_CHANGED: 409,
   TOO_LARGE: 413,
   INVALID_MESSAGE: 422,
   UNENCODABLE: 422,
   UNDECODABLE: 422,
+  UNSUPPORTED: 422,
   UNAVAILABLE: 503,
   TIMED_OUT: 503,
 }

@@ -1,3 +1,5 @@
+import { EstafetError, isEstafetError } from '../message/errors.ts'
+import type { Delivery } from '../message/message.ts'
 import type { Feed } from '../ports/feed.ts'
 import type { Replays } from '../ports/replays.ts'
 import type { LaneState } from '../ports/subscription-control.ts'
@@ -47,6 +49,7 @@ async function planOf(call: Call): Promise<Plan> {
   const { epoch } = (await feed?.open()) ?? { epoch: '' }
   const own = lanes.filter((lane) => lane.feed === feed?.name && lane.epoch === epoch)
   if (feed === undefined || own.length === 0) throw new Refusal('NOT_FOUND', 'The service reads no such feed.')
+  if (to !== null) refuseAmbiguous(feed, own.length, to)
   const reached = reachedOf(params.numbers('reached'), own)
   const starts = await Promise.all(own.map((lane) => startOf(feed, lane, to, time)))
   const replays = operations.replays
@@ -65,25 +68,79 @@ function reachedOf(given: readonly bigint[] | null, lanes: readonly LaneState[])
   throw new Refusal('INVALID_REQUEST', `The feed has ${lanes.length} lanes, and reached names ${given.length}.`)
 }
 
-/** Never beyond the lane's own cursor: a feed may only be asked from where something was saved, or before. */
+/** Throws UNSUPPORTED for one number that would have to be a place in each of several partitions. */
+function refuseAmbiguous(feed: Feed, lanes: number, to: bigint): void {
+  // A log has one order of positions, whatever its lanes; a topic's cursors are offsets, and each partition has its own.
+  if (to === 0n || lanes === 1 || !feed.name.startsWith('topic:')) return
+  throw new EstafetError(
+    'UNSUPPORTED',
+    `One number is no place in the ${lanes} partitions of ${feed.name}: each has offsets of its own. Say 0 for all of it, or a time.`,
+    { details: { feed: feed.name, lanes } },
+  )
+}
+
+/**
+ * Never beyond the lane's own cursor: a feed may only be asked from where something was saved, or before. Throws GAP when
+ * what was removed from the feed may belong to what is asked for.
+ */
 async function startOf(
   feed: Feed,
   { lane, cursor }: LaneState,
   to: bigint | null,
   time: string | null,
 ): Promise<bigint> {
-  if (to !== null) return to < cursor ? to : cursor
+  if (to !== null) {
+    const start = to < cursor ? to : cursor
+    if (start < cursor) await refuseRemoved(feed, lane, start)
+    return start
+  }
   let [low, high] = [0n, cursor]
+  let isAfterGap = false
   while (low < high) {
     const middle = (low + high) / 2n
-    const { deliveries } = await feed.fetch(lane, middle, 1)
-    const [next] = deliveries
-    const isInTime =
-      next === undefined || next.cursor > cursor || Date.parse(next.message.time) >= Date.parse(time ?? '')
-    if (isInTime) high = middle
-    else low = next.cursor
+    const next = await nextOf(feed, lane, middle)
+    if (next === 'removed') {
+      // Only the beginning of a feed is ever removed, so what is left comes later.
+      low = middle + 1n
+      isAfterGap = true
+    } else if (next === null || next.cursor > cursor || Date.parse(next.message.time) >= Date.parse(time ?? '')) {
+      high = middle
+    } else {
+      low = next.cursor
+      isAfterGap = false
+    }
   }
+  if (isAfterGap) throw removedHistory(feed, lane, await nextOf(feed, lane, low))
   return low
+}
+
+/** The first message after a cursor, null when there is none yet. */
+async function nextOf(feed: Feed, lane: number, after: bigint): Promise<Delivery | null | 'removed'> {
+  try {
+    const { deliveries } = await feed.fetch(lane, after, 1)
+    return deliveries[0] ?? null
+  } catch (error) {
+    if (isEstafetError(error, 'GAP')) return 'removed'
+    throw error
+  }
+}
+
+/** Throws GAP when what came after a cursor is not all there any more. */
+async function refuseRemoved(feed: Feed, lane: number, start: bigint): Promise<void> {
+  const next = await nextOf(feed, lane, start)
+  // A broker that gives the first that is left names, by its chain, what stood before.
+  const isFirstLeft = start === 0n && next !== 'removed' && (next?.previous ?? 0n) > 0n
+  if (next === 'removed' || isFirstLeft) throw removedHistory(feed, lane, next)
+}
+
+function removedHistory(feed: Feed, lane: number, left: Delivery | null | 'removed'): EstafetError {
+  const end = left === null || left === 'removed' ? null : left.message.time
+  return new EstafetError(
+    'GAP',
+    `What stood${end === null ? '' : ` before ${end}`} in lane ${lane} of ${feed.name} was removed, and belongs to what is to ` +
+      `come again, or may. Say a time after ${end ?? 'that'}.`,
+    { details: { feed: feed.name, lane } },
+  )
 }
 
 async function countLane(

@@ -38,7 +38,11 @@ const selection = {
 
 const replay = {
   feed,
-  to: { in: 'body', kind: 'number', says: 'the cursor after which history comes again; 0: all of it' },
+  to: {
+    in: 'body',
+    kind: 'number',
+    says: 'the cursor after which history comes again; 0: all of it, the only one for several partitions',
+  },
   time: { in: 'body', kind: 'instant', says: 'or the instant from which it does' },
 } as const satisfies Record<string, Param>
 

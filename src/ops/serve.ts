@@ -52,7 +52,8 @@ const loopbackNames = ['127.0.0.1', 'localhost', '[::1]']
 /**
  * Makes the ops API of a service as a function from `Request` to `Response`, to be mounted below the root of a server.
  *
- * It must be given tokens; with `hosts`, the names that the server is known by. Throws MISCONFIGURED.
+ * It must be given tokens; with `hosts`, the names that the server is known by. Throws MISCONFIGURED, and UNSUPPORTED for a
+ * store without operations.
  */
 export function ops<Tx>(options: OpsOptions<Tx> & { readonly tokens: readonly OpsToken[] }): OpsApi {
   const { events = [], version = 'unknown', hosts = [] } = options

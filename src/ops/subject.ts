@@ -1,5 +1,6 @@
 import type { Handler } from '../delivery/handler.ts'
 import { dryRun } from '../inbox/dry-run.ts'
+import { EstafetError } from '../message/errors.ts'
 import type { OutgoingMessage } from '../message/message.ts'
 import type { Publish } from '../outbox/publisher.ts'
 import type { NewAuditEntry, Recorded } from '../ports/audit.ts'
@@ -24,9 +25,13 @@ export interface SubjectOptions<Tx> extends Pick<Subject, 'running' | 'version' 
   readonly logger: Logger
 }
 
-/** Binds a service to its kind of transaction, so that no route has to know it. */
+/**
+ * Binds a service to its kind of transaction, so that no route has to know it. Throws UNSUPPORTED for a store that has
+ * nothing to see and steer a service by, which a program without types can bring.
+ */
 export function subjectOf<Tx>(options: SubjectOptions<Tx>): Subject {
   const { service, store, clock, random, logger, running, version, events } = options
+  if (store.operations === undefined) throw withoutOperations(service.name)
   const { probe, ...operations } = store.operations
   return {
     ...{ service, running, operations, version, events, clock, random },
@@ -34,6 +39,14 @@ export function subjectOf<Tx>(options: SubjectOptions<Tx>): Subject {
       dryRun({ ...store, probe, handlers: service.handlers, clock, logger }, message, signal),
     publishOnce: (message, entry, requestId) => publishOnce(store, message, entry, requestId),
   }
+}
+
+function withoutOperations(service: string): EstafetError {
+  return new EstafetError(
+    'UNSUPPORTED',
+    `The store of ${service} has no operations, so there is no ops API for it: a PostgreSQL store has them.`,
+    { details: { service } },
+  )
 }
 
 /** Ends the transaction of a request that was made before; it never leaves this file. */
