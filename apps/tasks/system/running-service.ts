@@ -1,29 +1,21 @@
-import {
-  type EventType,
-  type FeedSource,
-  type Health,
-  type Logger,
-  type Running,
-  type Service,
-  start,
-  startRelay,
-} from 'estafet'
+import { type EventType, type FeedSource, type Health, type Logger, type Running, type Service, start } from 'estafet'
 import { type ServedOps, serveOps } from 'estafet/ops'
 import { type PostgresStore, postgres, postgresLog, type Sql } from 'estafet/postgres'
 import type pg from 'pg'
-import { taskEventsTopic } from '../analytics/messages.ts'
-import { eventTopics } from '../messages.ts'
+import type { Subject } from '../admin/subject.ts'
+import { subjectOf } from '../admin/subject-of.ts'
 import type { Brokers } from './brokers.ts'
 import { addressOf, connect, type DatabaseServer } from './database-server.ts'
+import { startRelays } from './relays.ts'
 
 /** A service with a PostgreSQL database of its own, running: its subscription, its relays, and its ops API. */
 export interface RunningService {
-  readonly service: Service<Sql>
   readonly pool: pg.Pool
   readonly store: PostgresStore
-  readonly running: Running
   /** For the command line. */
   readonly ops: ServedOps
+  /** For administrators. */
+  readonly subject: Subject
   health(): readonly Health[]
   stop(): Promise<void>
 }
@@ -45,8 +37,7 @@ export const reading = { backOff: { firstMs: 50, maxMs: 2_000 } }
 export async function runService(service: Service<Sql>, options: RunOptions): Promise<RunningService> {
   const { server, brokers, logger, events, opsToken } = options
   const { name } = service
-  const database = `team_${name}`
-  const pool = connect(addressOf(server, database, database), logger)
+  const pool = connect(addressOf(server, `team_${name}`, `team_${name}`), logger)
   const store = postgres(pool)
   const started: { stop(): Promise<void> }[] = []
   const stop = async (): Promise<void> => {
@@ -61,41 +52,17 @@ export async function runService(service: Service<Sql>, options: RunOptions): Pr
     })
     started.push(running)
     const source = () => postgresLog(pool, { source: name })
-    const relays = [
-      await startRelay({
-        ...reading,
-        store,
-        logger,
-        source: source(),
-        sink: brokers.events.sink(name),
-        topics: eventTopics,
-      }),
-    ]
+    const relays = await startRelays(service, { store, source, brokers, logger, ...reading })
     started.push(...relays)
-    if (name === 'tasks') {
-      const sink = named(brokers.analytics.sink(name), 'analytics')
-      const relay = await startRelay({ ...reading, store, logger, source: source(), sink, topics: [taskEventsTopic] })
-      relays.push(relay)
-      started.push(relay)
-    }
-    const ops = await serveOps({
-      ...{ service, store, running, logger, version: '1', events },
-      tokens: [{ name: 'tasks', role: 'admin', token: opsToken }],
-    })
+    const parts = { service, store, running, logger, events }
+    const ops = await serveOps({ ...parts, version: '1', tokens: [{ name: 'tasks', role: 'admin', token: opsToken }] })
     started.push({ stop: () => ops.close() })
-    return { service, pool, store, running, ops, stop, health: () => [running, ...relays].map((each) => each.health()) }
+    const subject = subjectOf({ ...parts, relays })
+    const health = (): readonly Health[] => [running, ...relays].map((each: Running) => each.health())
+    return { pool, store, ops, subject, health, stop }
   } catch (error) {
     await stop()
     throw error
-  }
-}
-
-/** Both relays may send to one broker, and each keeps how far it is under the name of its sink. */
-function named(sink: ReturnType<Brokers['events']['sink']>, prefix: string): typeof sink {
-  return {
-    name: `${prefix}-${sink.name}`,
-    partitions: (topic) => sink.partitions(topic),
-    send: (all) => sink.send(all),
   }
 }
 

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { type Logger, withFields } from 'estafet'
+import { adminApi } from '../admin/api.ts'
+import { startMonitor } from '../admin/metrics.ts'
+import { findAccount } from '../auth/accounts.ts'
 import { authApi } from '../auth/api.ts'
 import { auth } from '../auth/auth.ts'
 import { type FirstAdmin, makeFirstAdmin } from '../auth/first-admin.ts'
@@ -62,7 +65,13 @@ export async function startSystem(settings: Settings, logger: Logger): Promise<S
     closing(startDelivery(services.notifications.store, channelOf(settings), log('notifications')))
     const isReady = (): boolean =>
       Object.values(services).every((service) => service.health().every(({ ready }) => ready))
+    const { DLQ_ALERT_GROWTH: growth, DLQ_ALERT_SECONDS: windowSeconds } = settings
+    const subjects = Object.values(services).map(({ subject }) => subject)
+    const monitor = closing(startMonitor({ subjects, logger, growth, windowSeconds }))
+    const isAdmin = async ({ id }: { readonly id: string }): Promise<boolean> =>
+      (await findAccount(services.auth.store, id))?.role === 'admin'
     const apis = [
+      adminApi({ subjects, monitor, tokens, isAdmin }),
       authApi(services.auth.store, tokens),
       tasksApi(services.tasks.store, tokens, log('tasks')),
       notificationsApi(services.notifications.store, tokens),

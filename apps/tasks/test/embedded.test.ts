@@ -1,3 +1,3 @@
-import { eventsHold } from './events.ts'
+import { allHold } from './on-broker.ts'
 
-eventsHold('the embedded default', { EVENTS_BROKER: 'postgres', ANALYTICS_BROKER: 'postgres' }, false)
+allHold('the embedded default', { EVENTS_BROKER: 'postgres', ANALYTICS_BROKER: 'postgres' }, { skip: false })

@@ -1,5 +1,5 @@
 import { findRedis, howToGetRedis } from '../../../engines/redis/binaries.ts'
-import { eventsHold } from './events.ts'
+import { allHold } from './on-broker.ts'
 
 const skip = findRedis() === null ? `get it by: ${howToGetRedis}` : false
-eventsHold('Redis Streams', { EVENTS_BROKER: 'redis', ANALYTICS_BROKER: 'postgres' }, skip)
+allHold('Redis Streams', { EVENTS_BROKER: 'redis', ANALYTICS_BROKER: 'postgres' }, { skip })

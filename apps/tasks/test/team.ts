@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FeedSource, LogFields, StoredMessage } from 'estafet'
+import { type FeedSource, isEstafetError, type LogFields, type StoredMessage } from 'estafet'
 import pg from 'pg'
 import * as z from 'zod'
 import { settingsOf } from '../system/settings.ts'
@@ -49,6 +49,12 @@ export interface Team {
   /** As the superuser, in the database of a service. */
   sql(service: string, text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>
   stop(): Promise<void>
+}
+
+export interface People {
+  readonly owner: Member
+  readonly worker: Member
+  readonly other: Member
 }
 
 const told = z.object({ kind: z.string(), task_id: z.string(), text: z.string(), status: z.string() })
@@ -140,7 +146,11 @@ export async function published(team: Team, topic: string): Promise<readonly Sto
 
 export async function messagesOf({ feed }: FeedSource): Promise<readonly StoredMessage[]> {
   const { lanes } = await feed.open()
-  await feed.ends()
+  await eventually(
+    () => feed.ends().catch((error: unknown) => error),
+    // Of what is being written just now.
+    (seen) => !isEstafetError(seen, 'UNAVAILABLE'),
+  )
   const pages = Array.from({ length: lanes }, (_, lane) => feed.fetch(lane, 0n, 10_000))
   return (await Promise.all(pages)).flatMap(({ deliveries }) => deliveries.map(({ message }) => message))
 }
