@@ -7,8 +7,10 @@ import {
   atOnce,
   attemptAt,
   by,
+  drain,
   failed,
   failure,
+  follower,
   group,
   longMs,
   message,
@@ -108,4 +110,13 @@ test('what SQLite keeps otherwise is in the contract', () => {
     Object.keys(otherwise).filter((says) => !said.includes(says)),
     [],
   )
+})
+
+test('a queue of more than nine keeps its order: numbers are no texts', async () => {
+  const driver = await contract.driver()
+  const numbers = Array.from({ length: 12 }, (_, at) => at + 1)
+  const [first = 0, ...others] = numbers
+  const entries = [failed(first, 'k'), ...others.map((number) => follower(number, 'k'))]
+  await parkAll(driver, await takeLane(driver), entries)
+  assert.deepEqual(await drain(driver), numbers.map(String))
 })

@@ -24,8 +24,9 @@ export function nextFence(tx: SqliteTransaction): bigint {
  */
 export function settleKey(tx: SqliteTransaction, place: KeyPlace): void {
   const old = tx.get(`SELECT CAST(head AS TEXT) AS head FROM estafet_parked_key WHERE ${atPlace}`, ...place)
+  // The text has a name of its own: ORDER BY would sort by it, and 10 comes before 9 in texts.
   const first = tx.get(
-    `SELECT CAST(number AS TEXT) AS number, lane, CASE state WHEN 'dead' THEN 'dead' ELSE 'retrying' END AS key_state
+    `SELECT CAST(number AS TEXT) AS first, lane, CASE state WHEN 'dead' THEN 'dead' ELSE 'retrying' END AS key_state
       FROM estafet_parked_message WHERE ${atPlace}
         AND state IN ('waiting', 'retrying', 'dead') AND (state <> 'dead' OR is_blocking = 1) ORDER BY number LIMIT 1`,
     ...place,
@@ -34,7 +35,7 @@ export function settleKey(tx: SqliteTransaction, place: KeyPlace): void {
     tx.run(`DELETE FROM estafet_parked_key WHERE ${atPlace}`, ...place)
     return
   }
-  const [head, state] = [bigintOf(first, 'number'), textOf(first, 'key_state')]
+  const [head, state] = [bigintOf(first, 'first'), textOf(first, 'key_state')]
   if (old !== undefined && bigintOf(old, 'head') === head) {
     // The fence stays: an attempt that is under way must not fail because somebody looked.
     tx.run(`UPDATE estafet_parked_key SET state = ? WHERE ${atPlace}`, state, ...place)
