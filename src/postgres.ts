@@ -6,6 +6,7 @@ import {
   onMany as onManyAny,
 } from './delivery/handler.ts'
 import { postgresTopicFeed } from './drivers/postgres/feed.ts'
+import { postgresInbox } from './drivers/postgres/inbox.ts'
 import { postgresLaneStore } from './drivers/postgres/lane-store.ts'
 import { postgresLog as log } from './drivers/postgres/log.ts'
 import { postgresOperations } from './drivers/postgres/operations.ts'
@@ -95,6 +96,7 @@ export function postgres(pool: SqlPool, options: PostgresOptions = {}): Postgres
     lanes: postgresLaneStore(pool),
     parking: postgresParking(pool),
     retries: postgresRetries(pool),
+    inbox: postgresInbox(pool),
     operations: postgresOperations(pool),
     publish: publisher({ outbox: postgresOutbox(), ...world, ...limits }),
     transaction(work) {

@@ -7,6 +7,7 @@ import {
   onMany as onManyAny,
 } from './delivery/handler.ts'
 import { openConnection } from './drivers/sqlite/connection.ts'
+import { sqliteInbox } from './drivers/sqlite/inbox.ts'
 import { sqliteLaneStore } from './drivers/sqlite/lane-store.ts'
 import { checkMigrations } from './drivers/sqlite/migrate.ts'
 import { sqliteParking } from './drivers/sqlite/parking.ts'
@@ -78,6 +79,7 @@ export function sqlite(of: string | DatabaseSync, options: SqliteOptions = {}): 
     lanes: sqliteLaneStore(connection, unitOfWork),
     parking: sqliteParking(connection),
     retries: sqliteRetries(connection, unitOfWork),
+    inbox: sqliteInbox(unitOfWork),
     prepare(messages) {
       if (messages.length > 0) throw withoutLog()
       return () => Promise.resolve()

@@ -1,4 +1,5 @@
 import { EstafetError } from '../message/errors.ts'
+import { fingerprint } from '../message/fingerprint.ts'
 import type { StoredMessage } from '../message/message.ts'
 import type { Failure } from '../ports/parking.ts'
 
@@ -22,7 +23,7 @@ export function errorFacts(error: unknown, message: StoredMessage, handler: stri
   const shape = errorMessage.replaceAll(/\d+/g, '#')
   // Without lines and columns: the same fault in the next version should be found in the same group.
   const where = ownFrame(stack).replaceAll(/:\d+/g, '').trim()
-  return { errorName: name, errorMessage, stack, fingerprint: hash(`${handler}\n${name}\n${shape}\n${where}`) }
+  return { errorName: name, errorMessage, stack, fingerprint: fingerprint(`${handler}\n${name}\n${shape}\n${where}`) }
 }
 
 /** What of an error may be shown anywhere: its code or class, never its text, which may quote a row. */
@@ -135,13 +136,4 @@ function leavesOf(payload: string): readonly string[] | null {
     }
   }
   return leaves
-}
-
-/** FNV-1a over 64 bits, as 16 hexadecimal digits. */
-function hash(text: string): string {
-  let value = 0xcbf29ce484222325n
-  for (let at = 0; at < text.length; at++) {
-    value = BigInt.asUintN(64, (value ^ BigInt(text.charCodeAt(at))) * 0x100000001b3n)
-  }
-  return value.toString(16).padStart(16, '0')
 }

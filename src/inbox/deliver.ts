@@ -1,17 +1,21 @@
 import type { Handler } from '../delivery/handler.ts'
 import type { OutgoingMessage, StoredMessage } from '../message/message.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Inbox } from '../ports/inbox.ts'
 import type { Lane, LaneStore } from '../ports/lane-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Parking } from '../ports/parking.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
 import type { Plan } from './plan.ts'
 import { type HandlerRun, runHandlers } from './run-handlers.ts'
+import { sentAgain } from './sent-again.ts'
 
 export interface DeliverParts<Tx> {
   readonly unitOfWork: UnitOfWork<Tx>
   readonly lanes: LaneStore<Tx>
   readonly parking: Parking<Tx>
+  /** Null: messages of others are told apart by their place alone. */
+  readonly inbox: Inbox<Tx> | null
   /** By event type, in the order in which they run. */
   readonly handlers: ReadonlyMap<string, readonly Handler<Tx>[]>
   /** Encodes messages now, and returns what writes them. */
@@ -27,6 +31,8 @@ export interface Delivered {
   readonly applied: number
   /** How many were put behind their parked keys. */
   readonly parked: number
+  /** How many their senders had sent before. */
+  readonly duplicates: number
   /** Of the keys asked about, those that are not parked any more. */
   readonly free: readonly string[]
 }
@@ -48,6 +54,7 @@ export async function deliverOnce<Tx>(
   const messages = planned.fresh.map(({ message }) => message)
   const asked = [...new Set(messages.map(({ key }) => key).filter((key) => mayBeParked.has(key)))].sort()
   let write: (tx: Tx) => Promise<unknown> = () => Promise.resolve()
+  let again: ReadonlySet<StoredMessage> = new Set()
   let followers: readonly StoredMessage[] = []
   let parked = new Set<string>()
   await parts.unitOfWork.run(
@@ -55,27 +62,30 @@ export async function deliverOnce<Tx>(
       const outgoing: OutgoingMessage[] = []
       const { handlers, clock, logger } = parts
       const run = { tx, handlers, clock, logger, outgoing, ...during }
+      again = await sentAgain(parts.inbox, tx, lane, planned.fresh)
+      const fresh = messages.filter((message) => !again.has(message))
       await runHandlers(
         run,
-        messages.filter(({ key }) => !mayBeParked.has(key)),
+        fresh.filter(({ key }) => !mayBeParked.has(key)),
       )
       if (asked.length > 0) {
         // After the others: an attempt at one of these keys may hold rows that their handlers want, and wait for us.
         parked = new Set(await parts.parking.hold(tx, lane, asked))
         await runHandlers(
           run,
-          messages.filter(({ key }) => mayBeParked.has(key) && !parked.has(key)),
+          fresh.filter(({ key }) => mayBeParked.has(key) && !parked.has(key)),
         )
       }
       // A type that nobody handles has no effect, and so has none to wait with.
-      followers = messages.filter(({ key, type }) => parked.has(key) && parts.handlers.has(type))
+      followers = fresh.filter(({ key, type }) => parked.has(key) && parts.handlers.has(type))
       write = parts.prepare(outgoing)
     },
     (tx) => allSettled(write(tx), putBehind(parts, tx, lane, followers), parts.lanes.save(tx, lane, planned.progress)),
   )
   return {
     lane: { ...lane, ...planned.progress, abandoned: 0 },
-    applied: messages.filter(({ key }) => !parked.has(key)).length,
+    applied: messages.filter((message) => !again.has(message) && !parked.has(message.key)).length,
+    duplicates: again.size,
     parked: followers.length,
     free: asked.filter((key) => !parked.has(key)),
   }

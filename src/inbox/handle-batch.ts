@@ -12,6 +12,7 @@ import type { Attempter } from '../ports/retries.ts'
 import { type NoticeParts, noticeOf } from './dead-letter-notice.ts'
 import { allSettled, type DeliverParts, deliverOnce } from './deliver.ts'
 import { type Plan, plan, singles } from './plan.ts'
+import { sentAgain } from './sent-again.ts'
 
 export interface BatchParts<Tx> extends DeliverParts<Tx>, NoticeParts<Tx> {
   readonly random: Random
@@ -113,7 +114,10 @@ async function park<Tx>(
 ): Promise<BatchOutcome> {
   const tell = noticeOf(parts, message, failure)
   await parts.unitOfWork.run(
-    (tx) => parts.parking.park(tx, lane, [{ message, failure }]),
+    async (tx) => {
+      await sentAgain(parts.inbox, tx, lane, planned.fresh)
+      await parts.parking.park(tx, lane, [{ message, failure }])
+    },
     (tx) => allSettled(tell?.(tx) ?? Promise.resolve(), parts.lanes.save(tx, lane, planned.progress)),
   )
   if (failure.next.kind === 'retry' || failure.next.blocks) parked.add(message.key)
@@ -156,9 +160,20 @@ async function putAside<Tx>(
     lane: lane.index,
     messages: messages.length,
   })
+  let again: ReadonlySet<StoredMessage> = new Set()
   await parts.unitOfWork.run(
-    () => Promise.resolve(),
-    (tx) => allSettled(parts.parking.parkUntried(tx, lane, messages), parts.lanes.save(tx, lane, planned.progress)),
+    async (tx) => {
+      again = await sentAgain(parts.inbox, tx, lane, planned.fresh)
+    },
+    (tx) =>
+      allSettled(
+        parts.parking.parkUntried(
+          tx,
+          lane,
+          messages.filter((message) => !again.has(message)),
+        ),
+        parts.lanes.save(tx, lane, planned.progress),
+      ),
   )
   for (const { key } of messages) parked.add(key)
   const { duplicates, gap, progress } = planned
@@ -166,7 +181,7 @@ async function putAside<Tx>(
   return {
     // Until the batch that may have done it is through, the next portion is put aside, too.
     lane: { ...lane, ...progress, abandoned: portion === fetched ? 0 : lane.abandoned },
-    ...{ applied: 0, duplicates, parked: messages.length, failure },
+    ...{ applied: 0, duplicates: duplicates + again.size, parked: messages.length - again.size, failure },
   }
 }
 
@@ -201,7 +216,7 @@ async function attempt<Tx>(
     })
     for (const key of done.free) parked.delete(key)
     const outcome = { lane: done.lane, applied: done.applied, parked: done.parked, failure: gap }
-    return { planned, failed: null, outcome: { ...outcome, duplicates: planned.duplicates } }
+    return { planned, failed: null, outcome: { ...outcome, duplicates: planned.duplicates + done.duplicates } }
   } catch (error) {
     const last = entered.at(-1)
     if (last === undefined || signal.aborted || (isNobodysFault(error) && !thrown.includes(error))) throw error

@@ -59,6 +59,11 @@ export interface Delivery {
    * feed reads the log itself and the prefix protocol takes the place of the chain.
    */
   readonly previous: bigint | null
+  /**
+   * True for a message of others, without a chain, whose sender gave it an id: sent again, it has that id at another place.
+   * (Default: false.)
+   */
+  readonly hasSendersId?: boolean
 }
 
 /** What a handler receives: the message with its data decoded and validated. */

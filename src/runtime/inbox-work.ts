@@ -35,10 +35,12 @@ export interface FailureOptions {
   readonly breaker?: Partial<BreakerOptions>
   /** For how long applied, discarded and replaced messages that were dead letters once are kept. (Default: 30 days.) */
   readonly historyDays?: number
+  /** For how long the ids that others give to their messages are kept: sent again after that, one counts as new. (Default: 30.) */
+  readonly senderIdDays?: number
 }
 
 export interface InboxOptions<Tx> extends FailureOptions {
-  readonly store: Pick<Store<Tx>, 'unitOfWork' | 'lanes' | 'parking' | 'retries' | 'prepare' | 'operations'>
+  readonly store: Pick<Store<Tx>, 'unitOfWork' | 'lanes' | 'parking' | 'retries' | 'inbox' | 'prepare' | 'operations'>
 }
 
 export function inboxOf<Tx>(
@@ -59,6 +61,7 @@ export function inboxOf<Tx>(
   const down: Breaker = loud(quiet, logger, () => flow?.close(downText))
   const parts: BatchParts<Tx> = {
     ...{ ...store, ...world, logger, breaker: down },
+    inbox: store.inbox ?? null,
     onDeadLetter: service.onDeadLetter,
     handlers: Map.groupBy(service.handlers, ({ type }) => type),
     by: { owner: reading.owner, serviceVersion: options.version ?? 'unknown' },
@@ -91,15 +94,16 @@ const pruneEveryMs = 3_600_000
 
 /** Takes the next step of redrives, and now and then removes what is over and old. */
 function peoplesJobs<Tx>(service: string, options: InboxOptions<Tx>, clock: Clock): () => Promise<boolean> {
-  const { operations } = options.store
-  if (operations === undefined) return () => Promise.resolve(false)
+  const { operations, inbox } = options.store
+  const { historyDays = 30, senderIdDays = 30 } = options
   let prunedAt = Number.NEGATIVE_INFINITY
   return async () => {
     if (clock.now() - prunedAt >= pruneEveryMs) {
       prunedAt = clock.now()
-      await operations.decisions.prune(service, options.historyDays ?? 30, 'retention')
+      await operations?.decisions.prune(service, historyDays, 'retention')
+      await inbox?.forget(service, senderIdDays)
     }
-    return operations.redrives.step(service)
+    return (await operations?.redrives.step(service)) ?? false
   }
 }
 

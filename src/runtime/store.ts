@@ -1,4 +1,5 @@
 import type { OutgoingMessage } from '../message/message.ts'
+import type { Inbox } from '../ports/inbox.ts'
 import type { LaneStore } from '../ports/lane-store.ts'
 import type { Operations } from '../ports/operations.ts'
 import type { Parking } from '../ports/parking.ts'
@@ -12,6 +13,8 @@ export interface Store<Tx> {
   readonly lanes: LaneStore<Tx>
   readonly parking: Parking<Tx>
   readonly retries: Retries<Tx>
+  /** Ids of messages from others; a driver may leave it out, and tells those by their place in the broker alone. */
+  readonly inbox?: Inbox<Tx>
   /** What people can do about dead letters; a driver may leave it out. */
   readonly operations?: Operations<Tx>
   /** Encodes messages now, and returns what writes them. */

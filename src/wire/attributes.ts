@@ -1,5 +1,6 @@
 import type { StoredMessage } from '../message/message.ts'
 import type { RelayedMessage } from '../ports/sink.ts'
+import { instantOf, plainName, plainText, positionOf } from './plain-text.ts'
 
 /**
  * The CloudEvents 1.0 context attributes of a message, all as text. `partitionkey` and `traceparent` are extensions that
@@ -24,6 +25,8 @@ export interface WireMessage {
   readonly message: StoredMessage
   /** Null when it came without a chain: then its place in the broker alone tells it from a duplicate. */
   readonly previous: bigint | null
+  /** See Delivery. */
+  readonly hasSendersId?: boolean
 }
 
 /** The attributes of a message; its payload goes beside them. */
@@ -47,37 +50,34 @@ export function attributesOf({ message, previous }: RelayedMessage): Attributes 
  * topic, partition and offset, which is the same whenever it is read.
  */
 export function messageOf(attributes: Attributes, payload: string, topic: string, place: ForeignPlace): WireMessage {
-  const id = attributes['id'] ?? `${topic}/${place.partition}/${place.offset}`
   const own = ownPlace(attributes)
+  const id = attributes['id'] ?? `${topic}/${place.partition}/${place.offset}`
+  const { causationid: causationId, traceparent } = attributes
   return {
     previous: own?.previous ?? null,
+    ...(own === null && attributes['id'] !== undefined ? { hasSendersId: true } : {}),
     message: {
-      ...{ id, topic, payload },
-      source: attributes['source'] ?? `topic:${topic}`,
+      ...{ id: plainName(id), topic, payload },
+      source: plainName(attributes['source'] ?? `topic:${topic}`),
       epoch: own?.epoch ?? `${topic}/${place.partition}`,
       position: own?.position ?? place.offset + 1n,
-      time: attributes['time'] ?? place.time ?? '1970-01-01T00:00:00.000Z',
-      type: attributes['type'] ?? topic,
+      time: instantOf(attributes['time']) ?? place.time ?? '1970-01-01T00:00:00.000Z',
+      type: plainName(attributes['type'] ?? topic),
       version: wholeNumber(attributes['eventversion']) ?? 1,
-      key: attributes['partitionkey'] ?? place.key ?? attributes['subject'] ?? id,
-      correlationId: attributes['correlationid'] ?? id,
-      causationId: attributes['causationid'] ?? null,
-      traceparent: attributes['traceparent'] ?? null,
+      key: plainName(attributes['partitionkey'] ?? place.key ?? attributes['subject'] ?? id),
+      correlationId: plainText(attributes['correlationid'] ?? id),
+      causationId: causationId === undefined ? null : plainText(causationId),
+      traceparent: traceparent === undefined ? null : plainText(traceparent),
       headers: headersOf(attributes['headers']),
     },
   }
 }
 
 function ownPlace(attributes: Attributes): { epoch: string; position: bigint; previous: bigint } | null {
-  const { epoch, position, previous } = attributes
-  if (epoch === undefined || position === undefined || previous === undefined) return null
-  return isPosition(position) && isPosition(previous)
-    ? { epoch, position: BigInt(position), previous: BigInt(previous) }
-    : null
-}
-
-function isPosition(text: string): boolean {
-  return /^\d{1,19}$/.test(text)
+  const { epoch } = attributes
+  const [position, previous] = [positionOf(attributes['position']), positionOf(attributes['previous'])]
+  if (epoch === undefined || position === null || previous === null) return null
+  return { epoch: plainName(epoch), position, previous }
 }
 
 function wholeNumber(text: string | undefined): number | null {

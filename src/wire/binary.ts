@@ -34,9 +34,9 @@ export function fromBinary(
 ): WireMessage {
   const payload = payloadText(value)
   const event = isStructured(headers) ? fromEvent(payload.text, topic, place) : null
-  const { message, previous } = event ?? fromHeaders(headers, payload, topic, place)
+  const { message, ...of } = event ?? fromHeaders(headers, payload, topic, place)
   const own = Object.entries(headers).filter(([name]) => !name.startsWith(prefix) && !isContentType(name))
-  return { previous, message: { ...message, headers: { ...Object.fromEntries(own), ...message.headers } } }
+  return { ...of, message: { ...message, headers: { ...Object.fromEntries(own), ...message.headers } } }
 }
 
 function fromHeaders(headers: Headers, payload: PayloadText, topic: string, place: ForeignPlace): WireMessage {
@@ -45,9 +45,9 @@ function fromHeaders(headers: Headers, payload: PayloadText, topic: string, plac
       .filter(([name]) => name.startsWith(prefix))
       .map(([name, text]) => [name.slice(prefix.length), text]),
   )
-  const { message, previous } = messageOf(attributes, payload.text, topic, place)
+  const { message, ...of } = messageOf(attributes, payload.text, topic, place)
   const kept = { ...extensionHeaders(attributes, message.key), ...message.headers, ...lostHeader(payload) }
-  return { previous, message: { ...message, headers: kept } }
+  return { ...of, message: { ...message, headers: kept } }
 }
 
 /** A media type has no case, and may have parameters behind it. What it promises and is not, is read by its headers. */

@@ -3,6 +3,7 @@ import type { StoredMessage } from '../message/message.ts'
 import type { RelayedMessage } from '../ports/sink.ts'
 import type { ForeignPlace, WireMessage } from './attributes.ts'
 import { fromBinary, toBinary } from './binary.ts'
+import { instantOf, plainName, plainText } from './plain-text.ts'
 
 /** What a foreign form says of a message. What it leaves out is taken from its place, as for any message of others. */
 export interface DecodedMessage {
@@ -93,10 +94,15 @@ export function fromCoded(
   return decoded === null ? wire : completed(wire, decoded, (attribute) => headers[`ce_${attribute}`] !== undefined)
 }
 
-/** What a codec says, null when it throws. */
+/** What a codec says, null when it throws or says what no message can be: JSON of others is not what its type claims. */
 export function decodedOrNull(decode: () => DecodedMessage): DecodedMessage | null {
   try {
-    return decode()
+    const decoded = decode()
+    const { type, payload, version = 1, id = '-', key = '-', time = '-', correlationId = '-' } = decoded
+    const isText = [type, payload, id, key, time, correlationId].every(
+      (each) => typeof each === 'string' && each !== '',
+    )
+    return isText && Number.isInteger(version) && version > 0 && version <= 32_767 ? decoded : null
   } catch {
     return null
   }
@@ -104,23 +110,24 @@ export function decodedOrNull(decode: () => DecodedMessage): DecodedMessage | nu
 
 /** A message with what its form says of it, where no attribute beside it says it. */
 export function completed(
-  { message, previous }: WireMessage,
+  { message, ...of }: WireMessage,
   decoded: DecodedMessage,
   isGiven: (attribute: string) => boolean,
 ): WireMessage {
-  const id = isGiven('id') ? message.id : (decoded.id ?? message.id)
+  const id = isGiven('id') ? message.id : plainName(decoded.id ?? message.id)
   const hasKey = isGiven('partitionkey') || isGiven('subject')
   return {
-    previous,
+    ...of,
+    ...(of.previous === null && decoded.id !== undefined ? { hasSendersId: true } : {}),
     message: {
       ...message,
       id,
       payload: decoded.payload,
-      type: isGiven('type') ? message.type : decoded.type,
+      type: isGiven('type') ? message.type : plainName(decoded.type),
       version: isGiven('eventversion') ? message.version : (decoded.version ?? message.version),
-      time: isGiven('time') ? message.time : (decoded.time ?? message.time),
-      key: hasKey ? message.key : (decoded.key ?? (message.key === message.id ? id : message.key)),
-      correlationId: isGiven('correlationid') ? message.correlationId : (decoded.correlationId ?? id),
+      time: (isGiven('time') ? null : instantOf(decoded.time)) ?? message.time,
+      key: hasKey ? message.key : plainName(decoded.key ?? (message.key === message.id ? id : message.key)),
+      correlationId: isGiven('correlationid') ? message.correlationId : plainText(decoded.correlationId ?? id),
     },
   }
 }

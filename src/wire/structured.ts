@@ -36,9 +36,9 @@ export function fromEvent(text: string, topic: string, place: ForeignPlace): Wir
       .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
   )
   const payload = dataOf(text, encoded)
-  const { message, previous } = messageOf(attributes, payload.text, topic, place)
+  const { message, ...of } = messageOf(attributes, payload.text, topic, place)
   const headers = { ...extensionHeaders(attributes, message.key), ...message.headers, ...lostHeader(payload) }
-  return { previous, message: { ...message, headers } }
+  return { ...of, message: { ...message, headers } }
 }
 
 /** The text of the data: its own, so that it is what was written. No data is JSON's null, and broken base64 the whole text. */

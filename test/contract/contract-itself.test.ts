@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import {
   brokerClauses,
   type Clause,
+  inboxClauses,
   laneClauses,
   logClauses,
   logFeedClauses,
@@ -12,6 +13,7 @@ import {
   wakeUpClauses,
 } from 'estafet/contract'
 import { brokenBrokers } from './broken-brokers.ts'
+import { brokenInboxes } from './broken-inboxes.ts'
 import { brokenLanes } from './broken-lanes.ts'
 import { brokenLogFeeds } from './broken-log-feeds.ts'
 import { brokenLogs } from './broken-logs.ts'
@@ -24,6 +26,7 @@ checkSuite('unit of work', unitOfWorkClauses(), brokenUnitsOfWork)
 checkSuite('log', logClauses(), brokenLogs)
 checkSuite('log feed', logFeedClauses(), brokenLogFeeds)
 checkSuite('lanes', laneClauses(), brokenLanes)
+checkSuite('inbox', inboxClauses(), brokenInboxes)
 checkSuite('parking', parkingClauses(), brokenParking)
 checkSuite('retries', retryClauses(), brokenRetries)
 checkSuite('broker', brokerClauses(), brokenBrokers)

@@ -1,5 +1,6 @@
 import type {
   BrokerDriver,
+  InboxDriver,
   LaneDriver,
   LogDriver,
   LogFeedDriver,
@@ -14,6 +15,7 @@ import {
   memoryBell,
   memoryBroker,
   memoryDatabase,
+  memoryInbox,
   memoryLaneStore,
   memoryLog,
   memoryOutbox,
@@ -81,7 +83,9 @@ export function memoryLaneDriver(mutations?: LaneMutations): LaneDriver<MemoryTr
   }
 }
 
-export function memoryParkingDriver(mutations?: RetryMutations): ParkingDriver<MemoryTransaction> {
+export function memoryParkingDriver(
+  mutations?: RetryMutations,
+): ParkingDriver<MemoryTransaction> & InboxDriver<MemoryTransaction> {
   const clock = virtualClock()
   const database = memoryDatabase(clock)
   // Another task may go on between any two steps.
@@ -91,6 +95,7 @@ export function memoryParkingDriver(mutations?: RetryMutations): ParkingDriver<M
     parking: memoryParking(session),
     retries: memoryRetries(session, mutations),
     lanes: memoryLaneStore(session),
+    inbox: memoryInbox(session),
     unitOfWork: memoryUnitOfWork(session),
     begin: () => Promise.resolve(openTransaction(database)),
     note: (tx, effect) => Promise.resolve(tx.insert('effect', effect)),

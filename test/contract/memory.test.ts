@@ -1,6 +1,7 @@
 import { test } from 'node:test'
 import {
   brokerClauses,
+  inboxClauses,
   laneClauses,
   logClauses,
   logFeedClauses,
@@ -29,3 +30,4 @@ for (const clause of brokerClauses()) test(`memory broker: ${clause.says}`, () =
 for (const clause of wakeUpClauses()) test(`memory wake-up: ${clause.says}`, () => clause.holds(memoryWakeUpDriver()))
 for (const clause of parkingClauses()) test(`memory parking: ${clause.says}`, () => clause.holds(memoryParkingDriver()))
 for (const clause of retryClauses()) test(`memory retries: ${clause.says}`, () => clause.holds(memoryParkingDriver()))
+for (const clause of inboxClauses()) test(`memory inbox: ${clause.says}`, () => clause.holds(memoryParkingDriver()))

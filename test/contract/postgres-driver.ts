@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type {
   BrokerDriver,
+  InboxDriver,
   LaneDriver,
   LogDriver,
   LogFeedDriver,
@@ -12,6 +13,7 @@ import { migrate, postgres, postgresLog, postgresSink, postgresTopic, type Sql }
 import pg from 'pg'
 import type { PostgresBinaries } from '../../engines/postgres/binaries.ts'
 import { temporaryPostgres } from '../../engines/postgres/server.ts'
+import { postgresInbox } from '../../src/drivers/postgres/inbox.ts'
 import { postgresOutbox } from '../../src/drivers/postgres/outbox.ts'
 import { postgresParking } from '../../src/drivers/postgres/parking.ts'
 import { postgresRetries } from '../../src/drivers/postgres/retries.ts'
@@ -25,7 +27,7 @@ export interface PostgresContract {
   logFeedDriver(): Promise<LogFeedDriver<Sql>>
   wakeUpDriver(): Promise<WakeUpDriver>
   laneDriver(): Promise<LaneDriver<Sql>>
-  parkingDriver(): Promise<ParkingDriver<Sql>>
+  parkingDriver(): Promise<ParkingDriver<Sql> & InboxDriver<Sql>>
   brokerDriver(): Promise<BrokerDriver>
   stop(): Promise<void>
 }
@@ -130,6 +132,7 @@ export async function postgresContract(binaries: PostgresBinaries, isPipelining:
       const pool = await fresh()
       const { lanes, unitOfWork } = postgres(pool)
       return {
+        inbox: postgresInbox(pool),
         parking: postgresParking(pool),
         retries: postgresRetries(pool),
         lanes,

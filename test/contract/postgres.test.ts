@@ -1,6 +1,7 @@
 import { after, before, describe, test } from 'node:test'
 import {
   brokerClauses,
+  inboxClauses,
   laneClauses,
   logClauses,
   logFeedClauses,
@@ -32,6 +33,8 @@ for (const binaries of allPostgres()) {
         test(`parking: ${clause.says}`, async () => clause.holds(await contract.parkingDriver()))
       for (const clause of retryClauses())
         test(`retries: ${clause.says}`, async () => clause.holds(await contract.parkingDriver()))
+      for (const clause of inboxClauses())
+        test(`inbox: ${clause.says}`, async () => clause.holds(await contract.parkingDriver()))
       for (const clause of brokerClauses())
         test(`broker: ${clause.says}`, async () => clause.holds(await contract.brokerDriver()))
       for (const clause of wakeUpClauses())

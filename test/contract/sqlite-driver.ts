@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LaneDriver, OpenTransaction, ParkingDriver, UnitOfWorkDriver } from 'estafet/contract'
+import type { InboxDriver, LaneDriver, OpenTransaction, ParkingDriver, UnitOfWorkDriver } from 'estafet/contract'
 import { migrate, type SqliteTransaction } from 'estafet/sqlite'
 import { openConnection } from '../../src/drivers/sqlite/connection.ts'
+import { sqliteInbox } from '../../src/drivers/sqlite/inbox.ts'
 import { sqliteLaneStore } from '../../src/drivers/sqlite/lane-store.ts'
 import { sqliteParking } from '../../src/drivers/sqlite/parking.ts'
 import { sqliteRetries } from '../../src/drivers/sqlite/retries.ts'
@@ -18,7 +19,8 @@ export interface SqliteDriverOptions {
 
 export type SqliteDriver = UnitOfWorkDriver<SqliteTransaction> &
   LaneDriver<SqliteTransaction> &
-  ParkingDriver<SqliteTransaction>
+  ParkingDriver<SqliteTransaction> &
+  InboxDriver<SqliteTransaction>
 
 /** A folder in which each clause gets a file of its own. */
 export interface SqliteContract {
@@ -61,6 +63,7 @@ export function sqliteContract(): SqliteContract {
         lanes: sqliteLaneStore(connection, unitOfWork),
         parking: sqliteParking(connection),
         retries: sqliteRetries(connection, unitOfWork),
+        inbox: sqliteInbox(unitOfWork),
         begin: () => begin(unitOfWork),
         note: async (tx, effect) => void tx.run('INSERT INTO effect (says) VALUES (?)', effect),
         notes: async () =>

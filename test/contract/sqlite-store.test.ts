@@ -41,7 +41,7 @@ test('what cannot be a store is MISCONFIGURED, and the sentence says which', asy
     ['', /is kept in a file/],
     [new DatabaseSync(':memory:'), /is kept in a file/],
     [new DatabaseSync(empty, { open: false }), /is not open/],
-    [empty, /Migrations are missing .* 0001-lanes, 0002-parking\. Run migrate/],
+    [empty, /Migrations are missing .* 0001-lanes, 0002-parking, 0003-inbox\. Run migrate/],
   ] as const) {
     assert.throws(
       () => sqlite(of),
@@ -57,7 +57,11 @@ test('what cannot be a store is MISCONFIGURED, and the sentence says which', asy
 test('migrations are applied once, also by several at a time, and a changed one is named', async () => {
   const path = contract.path()
   const applied = await Promise.all([migrate(path), migrate(path), migrate(path)])
-  assert.deepEqual(applied.flatMap(({ applied: names }) => names).toSorted(), ['0001-lanes', '0002-parking'])
+  assert.deepEqual(applied.flatMap(({ applied: names }) => names).toSorted(), [
+    '0001-lanes',
+    '0002-parking',
+    '0003-inbox',
+  ])
   assert.deepEqual(await migrate(path), { applied: [] })
   const database = new DatabaseSync(path)
   database.exec(`UPDATE estafet_migration SET checksum = 'another' WHERE number = 2`)

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { isEstafetError } from 'estafet'
-import { type Clause, laneClauses, parkingClauses, retryClauses, unitOfWorkClauses } from 'estafet/contract'
+import {
+  type Clause,
+  inboxClauses,
+  laneClauses,
+  parkingClauses,
+  retryClauses,
+  unitOfWorkClauses,
+} from 'estafet/contract'
 import type { SqliteTransaction } from 'estafet/sqlite'
 import {
   atOnce,
@@ -88,6 +95,7 @@ const parts: readonly (readonly [string, readonly Clause<SqliteDriver>[]])[] = [
   ['lanes', laneClauses<SqliteTransaction>()],
   ['parking', parkingClauses<SqliteTransaction>()],
   ['retries', retryClauses<SqliteTransaction>()],
+  ['inbox', inboxClauses<SqliteTransaction>()],
 ]
 for (const [part, clauses] of parts) {
   for (const clause of clauses) {

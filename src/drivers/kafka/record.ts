@@ -66,13 +66,13 @@ function toDelivery(
   const headers = Object.fromEntries(
     record.headers.map(([name, value]) => [name?.toString('utf8') ?? '', value?.toString('utf8') ?? '']),
   )
-  const { message, previous } = fromCoded(place.codec, headers, record.value, place.topic, {
+  const wire = fromCoded(place.codec, headers, record.value, place.topic, {
     partition: place.partition,
     offset: place.offset,
     key: record.key?.toString('utf8') ?? null,
     ...timeOf(place.timestamp),
   })
-  return { message, previous, cursor: place.offset + 1n }
+  return { ...wire, cursor: place.offset + 1n }
 }
 
 /** A record may have no time (-1), or one that no date can show. */

@@ -44,9 +44,8 @@ export function messageOfEntry(
   const attributes = attributesFrom(own)
   const wire = messageOf(attributes, 'null', topic, place)
   const decoded = decodedOrNull(() => layout.decode(others, topic))
-  const { message, previous } =
-    decoded === null ? wire : completed(wire, decoded, (attribute) => attributes[attribute] !== undefined)
-  return { message, previous, cursor }
+  const told = decoded === null ? wire : completed(wire, decoded, (attribute) => attributes[attribute] !== undefined)
+  return { ...told, cursor }
 }
 
 function attributesFrom(text: string): Readonly<Record<string, string>> {

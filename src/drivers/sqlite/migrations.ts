@@ -136,7 +136,18 @@ CREATE TABLE estafet_paused_subscription (
 ) STRICT;
 `
 
+const inbox = `-- Messages of senders without a chain: SHA-256 of what they are called, so that one that is sent again is known.
+CREATE TABLE estafet_inbox (
+  subscription TEXT NOT NULL,
+  digest BLOB NOT NULL,
+  taken_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (subscription, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX estafet_inbox_age ON estafet_inbox (subscription, taken_at_ms);
+`
+
 const texts: readonly { readonly name: string; readonly text: string }[] = [
   { name: '0001-lanes', text: lanes },
   { name: '0002-parking', text: parking },
+  { name: '0003-inbox', text: inbox },
 ]

@@ -18,6 +18,7 @@ import {
 import {
   type MemoryTransaction,
   memoryDatabase,
+  memoryInbox,
   memoryLaneStore,
   memoryOutbox,
   memoryParking,
@@ -57,6 +58,7 @@ async function bench(handlers: readonly Handler<MemoryTransaction>[], onDeadLett
     unitOfWork: memoryUnitOfWork(session),
     lanes,
     parking: memoryParking(session),
+    inbox: memoryInbox(session),
     prepare,
     logger: silent,
     clock,
@@ -113,6 +115,28 @@ test('a duplicate is dropped, also in the same batch', async () => {
     { ...delivery(2, 1), cursor: 3n },
   ])
   assert.deepEqual([first.duplicates, again.duplicates, effects()], [1, 1, [1, 2]])
+})
+
+test('a message of others that was sent again is dropped by its id, also in a batch, behind a parked key, and when put aside', async () => {
+  let isFailing = true
+  const notes = on<number, MemoryTransaction>(Done, async (message, { tx }) => {
+    if (isFailing) throw new Error('not yet')
+    tx.insert('effect', message.position)
+  })
+  const { lane, handle, load, effects } = await bench([notes])
+  const sent = (number: number, id: string): Delivery => {
+    const { message, cursor } = delivery(number, null)
+    return { message: { ...message, id }, cursor, previous: null, hasSendersId: true }
+  }
+  const failed = await handle(lane, [sent(1, 'one')])
+  const again = await handle(failed.lane, [sent(2, 'one'), sent(3, 'two'), sent(4, 'two')])
+  assert.deepEqual([again.duplicates, again.parked, (await load()).messages], [2, 1, 2])
+  const aside = await handle({ ...again.lane, abandoned: 2 }, [sent(5, 'two'), sent(6, 'three'), sent(7, 'three')])
+  assert.deepEqual([aside.duplicates, aside.parked], [2, 1])
+  isFailing = false
+  const other = { ...sent(8, 'four'), message: { ...sent(8, 'four').message, key: 'another' } }
+  const last = await handle(aside.lane, [other, { ...other, message: { ...other.message }, cursor: 9n }])
+  assert.deepEqual([last.applied, last.duplicates, effects()], [1, 1, [8n]])
 })
 
 test('a gap in a chain holds what follows and is reported', async () => {

@@ -40,7 +40,8 @@ test('what is sent comes back the same, in both modes', () => {
 })
 
 const one: StoredMessage = {
-  ...{ id: 'i', type: 'a.b', version: 2, topic: 'work', key: 'k', source: 'orders', epoch: 'e', time: 't' },
+  ...{ id: 'i', type: 'a.b', version: 2, topic: 'work', key: 'k', source: 'orders', epoch: 'e' },
+  time: '2026-11-21T08:00:00.123456Z',
   ...{ correlationId: 'c', causationId: null, traceparent: null, headers: {}, position: 7n },
   payload: '{"amount":12345678901234567890.10,"b":1,"a":"\\u0000\\ud800","quote":",\\"data\\":"}',
 }

@@ -1,0 +1,44 @@
+import { fingerprint } from '../message/fingerprint.ts'
+
+/** The greatest position there can be: a signed number of 64 bits, as databases keep it. */
+const maxPosition = 9_223_372_036_854_775_807n
+
+/**
+ * Text that any database takes: without NUL and without halves of characters. What others send may have them, and a message
+ * that cannot even be set aside would stop everything behind it.
+ */
+export function plainText(text: string): string {
+  if (!text.includes('\u0000') && text.isWellFormed()) return text
+  return text.toWellFormed().replaceAll('\u0000', '\ufffd')
+}
+
+/** What our own keys may have. */
+const maxName = 512
+
+/**
+ * A key or id that an index takes. Of one that is longer, its beginning and a hash of it all: equal ones stay equal, and
+ * different ones stay different.
+ */
+export function plainName(text: string): string {
+  const plain = plainText(text)
+  return plain.length <= maxName ? plain : `${plain.slice(0, maxName - 20).toWellFormed()}…${fingerprint(plain)}`
+}
+
+const instant = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i
+
+/** An instant of ISO 8601, in UTC; null when it is none, or none that the calendars of databases have. */
+export function instantOf(text: string | undefined): string | null {
+  if (text === undefined || !instant.test(text)) return null
+  const at = Date.parse(text)
+  if (Number.isNaN(at)) return null
+  // As it is, with its microseconds, where it can be.
+  const inUtc = text.endsWith('Z') ? text : new Date(at).toISOString()
+  return instant.test(inUtc) ? inUtc : null
+}
+
+/** A position that is written as one; null for anything else. */
+export function positionOf(text: string | undefined): bigint | null {
+  if (text === undefined || !/^\d{1,19}$/.test(text)) return null
+  const position = BigInt(text)
+  return position <= maxPosition ? position : null
+}
