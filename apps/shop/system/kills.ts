@@ -3,21 +3,41 @@ import { serviceNames } from './services.ts'
 import type { System } from './system.ts'
 
 /**
- * Kills services, the database server and the broker, kill -9, at moments that the seed decides, until the signal aborts. Resolves to
- * what was killed, in order.
+ * Kills services, the database server and the broker, kill -9, at moments that the seed decides, until the signal aborts. What has not
+ * come back since its last kill is passed over: on a slow machine it would never do anything else. Resolves to what was killed, in order.
  */
 export async function killAtRandom(system: System, seed: number, signal: AbortSignal): Promise<readonly string[]> {
   const random = mulberry32(seed)
   const targets = [...serviceNames, 'PostgreSQL', ...(system.broker === null ? [] : ['broker' as const])] as const
   const killed: string[] = []
+  const announced = new Map<string, unknown>()
+  let isBrokerDown = false
+
+  /** False when it is still down. */
+  function kill(target: (typeof targets)[number]): boolean {
+    if (target === 'PostgreSQL') {
+      system.server.kill()
+    } else if (target === 'broker') {
+      if (isBrokerDown || system.broker === null) return false
+      isBrokerDown = true
+      const back = (): void => {
+        isBrokerDown = false
+      }
+      system.broker.crash().then(back, back)
+    } else {
+      const said = system.supervisor.announcements()[target]
+      if (said === announced.get(target)) return false
+      announced.set(target, said)
+      killProcess(system.supervisor.pids()[target] ?? 0)
+    }
+    return true
+  }
+
   while (!signal.aborted) {
     await sleep(150 + random() * 900, undefined, { signal }).catch(() => {})
     if (signal.aborted) break
     const target = targets[Math.floor(random() * targets.length)] ?? 'PostgreSQL'
-    if (target === 'PostgreSQL') system.server.kill()
-    else if (target === 'broker') void system.broker?.crash().catch(() => {})
-    else killProcess(system.supervisor.pids()[target] ?? 0)
-    killed.push(target)
+    if (kill(target)) killed.push(target)
   }
   return killed
 }
