@@ -72,7 +72,12 @@ export function sqlite(of: string | DatabaseSync, options: SqliteOptions = {}): 
   const { idleInTransactionMs = 10_000, patienceMs = 10_000 } = options
   refuseFaults({ idleInTransactionMs, patienceMs })
   const connection = openConnection(of, patienceMs)
-  checkMigrations(connection.writer())
+  try {
+    checkMigrations(connection.writer())
+  } catch (error) {
+    void connection.close()
+    throw error
+  }
   const unitOfWork = sqliteUnitOfWork(connection, idleInTransactionMs)
   return {
     unitOfWork,

@@ -148,6 +148,14 @@ test('a transaction that sends nothing for too long is rolled back, and its late
   assert.deepEqual([seen, await effects(store)], [[true], ['kept']])
 })
 
+test('trouble of a handler with another database of its own is its own', async () => {
+  const store = opened(await contract.file())
+  const elsewhere = store.transaction(async () => {
+    new DatabaseSync(join(contract.path(), 'missing', 'cache.db'))
+  })
+  await assert.rejects(elsewhere, (error) => !isEstafetError(error) && error instanceof Error && 'errcode' in error)
+})
+
 test('transactions have their turns in the order in which they asked', async () => {
   const store = opened(await contract.file())
   const asked = Array.from({ length: 40 }, (_, at) => at.toString())

@@ -106,7 +106,8 @@ const handler = on(
     reach('in handler')
     await Promise.resolve()
   },
-  { retry: [{ immediate: 0, delayed: 50, backOff: { firstMs: 5, maxMs: 20 } }] },
+  // A begun attempt keeps others away for as long as its handler may take.
+  { timeoutMs: 1_000, retry: [{ immediate: 0, delayed: 50, backOff: { firstMs: 5, maxMs: 20 } }] },
 )
 
 const source = new pg.Pool({ connectionString: options.source, max: 6 })

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EstafetError } from '../../message/errors.ts'
 import type { UnitOfWork } from '../../ports/unit-of-work.ts'
 import { patiently, type SqliteConnection } from './connection.ts'
-import { translate } from './failure.ts'
+import { isTrouble, translate } from './failure.ts'
 import { type OpenTransaction, openTransaction, rolledBack, type SqliteTransaction } from './transaction.ts'
 
 /** How long a transaction may send nothing unless its store says otherwise. */
@@ -68,11 +68,19 @@ async function begin(connection: SqliteConnection): Promise<OpenTransaction> {
 
 function commit(own: OpenTransaction): void {
   if (own.isDoomed) throw own.trouble ?? rolledBack()
-  own.database.exec('COMMIT')
-  own.isOver = true
+  try {
+    own.database.exec('COMMIT')
+    own.isOver = true
+  } catch (error) {
+    if (isTrouble(error)) own.trouble = error
+    throw error
+  }
 }
 
-/** Ends a transaction and returns why: trouble with the file comes before whatever the work made of it. */
+/**
+ * Ends a transaction and returns why: trouble with the file comes before whatever the work made of it. All else is what
+ * the work threw, also if that is about another database of its own.
+ */
 function rollBack(own: OpenTransaction, error: unknown): unknown {
   // First of all: work that goes on must not write into the transaction after this one.
   own.isOver = true
@@ -81,7 +89,7 @@ function rollBack(own: OpenTransaction, error: unknown): unknown {
   } catch (trouble) {
     own.trouble ??= trouble
   }
-  return translate(own.trouble ?? error)
+  return own.trouble === null ? error : translate(own.trouble)
 }
 
 /** Waits for work, and no longer than it may send nothing. */
