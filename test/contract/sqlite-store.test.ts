@@ -205,9 +205,12 @@ test('two stores on one file both come to their turns, however busy one is', asy
     while (!isOver) await busy.transaction(async (tx) => void insert(tx, 'busy'))
   }
   const loops = [without(), without()]
-  for (let times = 0; times < 5; times++) await other.transaction(async (tx) => void insert(tx, 'other'))
-  isOver = true
-  await Promise.all(loops)
+  try {
+    for (let times = 0; times < 5; times++) await other.transaction(async (tx) => void insert(tx, 'other'))
+  } finally {
+    isOver = true
+    await Promise.all(loops)
+  }
   assert.equal((await effects(other)).filter((says) => says === 'other').length, 5)
 })
 
