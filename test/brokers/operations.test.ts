@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Admin } from '@platformatic/kafka'
+import { Admin, Producer, stringSerializers } from '@platformatic/kafka'
 import { type FeedSource, rejected, type Sink, service, start, startRelay } from 'estafet'
 import { kafkaSink, kafkaTopic } from 'estafet/kafka'
 import { serveOps } from 'estafet/ops'
@@ -181,6 +181,49 @@ for (const [name, { skip, open }] of Object.entries(brokers)) {
     })
   })
 }
+
+describe('a subscription to what others send over Kafka', { skip: brokers['Kafka']?.skip ?? false }, () => {
+  test('is not replayed where each message would be dropped by its id, and says so', async () => {
+    const [binaries] = allPostgres()
+    assert.ok(binaries)
+    const [kafka, server] = await Promise.all([temporaryKafka(), parkedServer(binaries)])
+    const world = await server.fresh()
+    const cluster = freshCluster(kafka)
+    await kafkaSink(cluster, { name: 'kafka', partitions: 1, ...singleNode }).partitions(topic)
+    const options = { clientId: 'others', bootstrapBrokers: [kafka.bootstrap], retries: 20, retryDelay: 100 }
+    const producer = new Producer({ ...options, serializers: stringSerializers })
+    const headers = { ce_specversion: '1.0', ce_id: 'e-1', ce_source: '/others', ce_type: Placed.type }
+    const record = { topic: cluster.topicName(topic), key: 'o1', value: '{"id":"o1","total":1}', headers }
+    const invoicing = service<Sql>('invoicing', {
+      handlers: [
+        on(Placed, async ({ data }, { tx }) => void (await tx.query('INSERT INTO invoice VALUES ($1, 1)', [data.id]))),
+      ],
+    })
+    const sources = [kafkaTopic(cluster, topic, { allow: singleNode.allow })]
+    const running = await start(invoicing, { store: world.store, sources, logger: silent })
+    const facts = { service: invoicing, running, store: world.store, events: [Placed] }
+    const api = await serveOps({ ...facts, tokens, logger: silent })
+    try {
+      await producer.send({ messages: [record] })
+      await until(async () => running.counters().applied, 1)
+      const path = `/subscriptions/${encodeURIComponent('topic:order')}/replay`
+      for (const [way, more] of [
+        ['/preview', {}],
+        ['', { expect: 1 }],
+      ] as const) {
+        const refused = await ask(api.url, 'POST', `${path}${way}`, { body: { to: '0', ...more } })
+        assert.deepEqual([refused.status, error.parse(refused.body).error.code], [422, 'UNSUPPORTED'], refused.text)
+        assert.match(error.parse(refused.body).error.message, /known by their ids.*under another name/)
+      }
+    } finally {
+      await producer.close(true)
+      await api.close()
+      await running.stop(1000)
+      await cluster.close()
+      await Promise.all([kafka.stop(), server.stop()])
+    }
+  })
+})
 
 const counted = z.object({ count: z.number(), reached: z.array(z.string()).optional() })
 const outcome = z.object({ outcome: z.string() })
