@@ -1,3 +1,4 @@
+import { migrateAnalytics } from './analytics/file.ts'
 import { openServer } from './system/database-server.ts'
 import { migrateAll } from './system/databases.ts'
 import { program } from './system/program.ts'
@@ -6,7 +7,7 @@ await program(async (settings) => {
   const server = await openServer(settings)
   try {
     console.log(server.says)
-    const applied = await migrateAll(server)
+    const applied = [...(await migrateAll(server)), ...(await migrateAnalytics(settings.TASKS_HOME))]
     for (const migration of applied) console.log(`  applied ${migration}`)
     console.log(applied.length === 0 ? 'Nothing to do: every migration was applied before.' : 'Done.')
     return 0

@@ -1,19 +1,6 @@
 import type { Logger } from 'estafet'
-import * as z from 'zod'
 import { recent, type Sample, trendOf } from './growth.ts'
-import type { Subject } from './subject.ts'
-
-const lagItems = z.object({
-  items: z.array(z.object({ feed: z.string(), lag: z.number().nullable(), seconds: z.number().nullable() })),
-})
-
-export interface TopicLag {
-  readonly topic: string
-  /** Messages not taken yet; null while the broker cannot be asked. */
-  readonly messages: number | null
-  /** Age of the oldest of them. */
-  readonly seconds: number | null
-}
+import type { TopicLag, Watched } from './subject.ts'
 
 export interface ServiceMetrics {
   readonly service: string
@@ -47,7 +34,7 @@ export interface Monitor {
 }
 
 export interface MonitorOptions {
-  readonly subjects: readonly Subject[]
+  readonly watched: readonly Watched[]
   readonly logger: Logger
   /** What growth of the dead letters within what time is an alert. */
   readonly growth: number
@@ -57,13 +44,13 @@ export interface MonitorOptions {
 const everyMs = 2_000
 
 /** Watches the services, so that rates and growth can be told; says in the log when an alert begins and ends. */
-export function startMonitor({ subjects, logger, growth, windowSeconds }: MonitorOptions): Monitor {
+export function startMonitor({ watched, logger, growth, windowSeconds }: MonitorOptions): Monitor {
   const samples = new Map<string, readonly Sample[]>()
   const alerting = new Set<string>()
   const windowMs = windowSeconds * 1000
 
-  async function sample({ name, running, operations }: Subject): Promise<Sample> {
-    const dead = await operations.deadLetters.count(running.subscription, {}, 'all')
+  async function sample({ name, running, deadLetters }: Watched): Promise<Sample> {
+    const dead = await deadLetters()
     const now = { atMs: Date.now(), processed: running.counters().applied, dead }
     const all = [...recent(samples.get(name) ?? [], now.atMs, windowMs), now]
     samples.set(name, all)
@@ -81,7 +68,7 @@ export function startMonitor({ subjects, logger, growth, windowSeconds }: Monito
     else logger.info('dead letters no longer grow', fields)
   }
 
-  const look = (): Promise<unknown> => Promise.allSettled(subjects.map(sample))
+  const look = (): Promise<unknown> => Promise.allSettled(watched.map(sample))
   let looking = look()
   const timer = setInterval(() => {
     looking = look()
@@ -90,14 +77,14 @@ export function startMonitor({ subjects, logger, growth, windowSeconds }: Monito
   return {
     async metrics() {
       const services = await Promise.all(
-        subjects.map(async (subject) => {
+        watched.map(async (subject) => {
           const now = await sample(subject)
           const trend = trendOf(samples.get(subject.name) ?? [], windowMs)
           const { duplicates, retried } = subject.running.counters()
           return {
             ...{ service: subject.name, ready: subject.running.health().ready, processed: now.processed },
             processed_per_second: Math.round(trend.processedPerSecond * 1000) / 1000,
-            ...{ duplicates, failed_attempts: retried, lag: await lagOf(subject), unsent: await subject.unsent() },
+            ...{ duplicates, failed_attempts: retried, lag: await subject.lag(), unsent: await subject.unsent() },
             ...{ dead_letters: now.dead, dead_letters_growth: trend.growth },
           }
         }),
@@ -115,13 +102,4 @@ export function startMonitor({ subjects, logger, growth, windowSeconds }: Monito
       await looking
     },
   }
-}
-
-async function lagOf(subject: Subject): Promise<readonly TopicLag[]> {
-  const { body } = await subject.ask('GET', '/lag')
-  const read = lagItems.safeParse(body)
-  if (!read.success) return []
-  return read.data.items.map(({ feed, lag, seconds }) => {
-    return { topic: feed.replace(/^topic:/, ''), messages: lag, seconds }
-  })
 }

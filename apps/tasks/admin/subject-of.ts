@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { EventType, Logger, Running, Service } from 'estafet'
 import { type OpsApi, type OpsStore, ops } from 'estafet/ops'
 import * as z from 'zod'
-import type { Answered, Subject } from './subject.ts'
+import type { Answered, Subject, TopicLag } from './subject.ts'
 
 export interface SubjectParts<Tx> {
   readonly service: Service<Tx>
@@ -13,7 +13,9 @@ export interface SubjectParts<Tx> {
   readonly events: readonly EventType<never, unknown>[]
 }
 
-const oneLag = z.object({ items: z.tuple([z.object({ lag: z.number().nullable() })]) })
+const lags = z.object({
+  items: z.array(z.object({ feed: z.string(), lag: z.number().nullable(), seconds: z.number().nullable() })),
+})
 const rate = { perSecond: 500, burst: 1_000 }
 
 /** A running service as a subject, by its ops API, which is asked in this process. */
@@ -26,15 +28,19 @@ export function subjectOf<Tx>(parts: SubjectParts<Tx>): Subject {
     ops({ service, store, running: of, logger, version: '1', events, tokens, rate })
   const own = apiOf(running)
   const sinks = relays.map((relay) => ({ sink: relay.subscription.replace(/^relay:/, ''), api: apiOf(relay) }))
+  const lagOf = async (api: OpsApi): Promise<readonly TopicLag[]> => {
+    const read = lags.safeParse((await ask(api, token, { method: 'GET', path: '/lag' })).body)
+    const items = read.success ? read.data.items : []
+    return items.map(({ feed, lag, seconds }) => ({ topic: feed.replace(/^topic:/, ''), messages: lag, seconds }))
+  }
   return {
     ...{ name: service.name, running, operations: store.operations },
     ask: (method, path, body) => ask(own, token, { method, path, body }),
+    deadLetters: () => store.operations.deadLetters.count(running.subscription, {}, 'all'),
+    lag: () => lagOf(own),
     async unsent() {
-      const lags = sinks.map(async ({ sink, api }) => {
-        const read = oneLag.safeParse((await ask(api, token, { method: 'GET', path: '/lag' })).body)
-        return [sink, read.success ? read.data.items[0].lag : null] as const
-      })
-      return Object.fromEntries(await Promise.all(lags))
+      const all = sinks.map(async ({ sink, api }) => [sink, (await lagOf(api))[0]?.messages ?? null] as const)
+      return Object.fromEntries(await Promise.all(all))
     },
   }
 }

@@ -14,16 +14,16 @@ export const codec: ValueCodec = {
   },
 
   decode(value, { isText }): DecodedMessage {
-    if (!isText) return skipped('not-utf8', 'the value is no UTF-8')
+    if (!isText) return skip('not-utf8', 'the value is no UTF-8')
     const parsed = parse(value)
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-      return skipped('malformed', 'the value is no JSON object')
+      return skip('malformed', 'the value is no JSON object')
     }
     const { event_type: name, data }: { event_type?: unknown; data?: unknown } = parsed
     const kind = kindNames.find((known) => known === name)
-    if (kind === undefined) return skipped('unknown-type', 'event_type is none that is known')
+    if (kind === undefined) return skip('unknown-type', 'event_type is none that is known')
     const read = told.safeParse(data)
-    if (!read.success) return skipped('incomplete', faultsOf(read.error.issues))
+    if (!read.success) return skip('incomplete', faultsOf(read.error.issues))
     // PostgreSQL and the order of keys want ids to be written in one way.
     const { id, owner_id, text } = read.data
     const payload = { id: id.toLowerCase(), owner_id: owner_id.toLowerCase(), text }
@@ -40,7 +40,7 @@ function parse(text: string): unknown {
   }
 }
 
-function skipped(reason: string, details: string): DecodedMessage {
+function skip(reason: string, details: string): DecodedMessage {
   return { type: TaskEventSkipped.type, payload: JSON.stringify({ reason, details: details.slice(0, 300) }) }
 }
 

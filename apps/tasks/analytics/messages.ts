@@ -26,10 +26,11 @@ export type Kind = keyof typeof kinds
 
 export const kindNames = Object.keys(kinds).filter((name): name is Kind => Object.hasOwn(kinds, name))
 
-/** What stood in the topic and is no event of a task, and why; nothing of its content. */
+/** What is told of what stood in the topic and is no event of a task; nothing of its content. */
+export const skipped = z.object({ reason: z.string().max(50), details: z.string().max(300) })
 export const TaskEventSkipped = event('task-event.skipped', {
   version: 1,
   topic: taskEventsTopic,
-  schema: z.object({ reason: z.string(), details: z.string() }),
+  schema: skipped,
   key: ({ reason }) => reason,
 })

@@ -37,7 +37,9 @@ function connected(
     sink: () => kafkaSink(cluster, { name, partitions, replicas, allow, codecs }),
     topic: (topic, service, group = service) => {
       const form = codecs[topic]
-      return kafkaTopic(cluster, topic, { group, allow, ...(form === undefined ? {} : { codec: form }) })
+      if (form === undefined) return kafkaTopic(cluster, topic, { group, allow })
+      // From the earliest offset: what a broker has deleted by its age is not missed there.
+      return kafkaTopic(cluster, topic, { group, allow, codec: form, deleted: 'skip' })
     },
     stop: () => cluster.close(),
   }

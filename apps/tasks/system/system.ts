@@ -2,6 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { type Logger, withFields } from 'estafet'
 import { adminApi } from '../admin/api.ts'
 import { startMonitor } from '../admin/metrics.ts'
+import { analyticsApi } from '../analytics/api.ts'
+import { analyticsFile, migrateAnalytics } from '../analytics/file.ts'
+import { taskEventsTopic } from '../analytics/messages.ts'
+import { analyticsGroup, type RunningAnalytics, runAnalytics } from '../analytics/running.ts'
 import { findAccount } from '../auth/accounts.ts'
 import { authApi } from '../auth/api.ts'
 import { auth } from '../auth/auth.ts'
@@ -29,6 +33,7 @@ export interface System {
   readonly auth: RunningService
   readonly tasks: RunningService
   readonly notifications: RunningService
+  readonly analytics: RunningAnalytics
   /** The HTTP interface of all of them. */
   readonly app: Api
   /** Of the ops APIs, for the command line. */
@@ -52,6 +57,7 @@ export async function startSystem(settings: Settings, logger: Logger): Promise<S
   try {
     const server = closing(await openServer(settings))
     await migrateAll(server)
+    await migrateAnalytics(settings.TASKS_HOME)
     const brokers = closing(await openBrokers(settings, server, logger))
     const tokens = tokensOf(secretIn(settings.TASKS_HOME))
     const opsToken = randomBytes(32).toString('base64url')
@@ -62,12 +68,16 @@ export async function startSystem(settings: Settings, logger: Logger): Promise<S
     }
     const services = { auth: await run(auth), tasks: await run(tasks), notifications: await run(notifications) }
     const log = (service: string): Logger => withFields(logger, { service })
+    const taskEventsSource = brokers.analytics.topic(taskEventsTopic, 'analytics', analyticsGroup)
+    const file = analyticsFile(settings.TASKS_HOME)
+    const analytics = closing(await runAnalytics(file, taskEventsSource, log('analytics')))
     closing(startDelivery(services.notifications.store, channelOf(settings), log('notifications')))
     const isReady = (): boolean =>
-      Object.values(services).every((service) => service.health().every(({ ready }) => ready))
+      [...Object.values(services), analytics].every((service) => service.health().every(({ ready }) => ready))
     const { DLQ_ALERT_GROWTH: growth, DLQ_ALERT_SECONDS: windowSeconds } = settings
     const subjects = Object.values(services).map(({ subject }) => subject)
-    const monitor = closing(startMonitor({ subjects, logger, growth, windowSeconds }))
+    const watched = [...subjects, analytics.watched]
+    const monitor = closing(startMonitor({ watched, logger, growth, windowSeconds }))
     const isAdmin = async ({ id }: { readonly id: string }): Promise<boolean> =>
       (await findAccount(services.auth.store, id))?.role === 'admin'
     const apis = [
@@ -75,10 +85,11 @@ export async function startSystem(settings: Settings, logger: Logger): Promise<S
       authApi(services.auth.store, tokens),
       tasksApi(services.tasks.store, tokens, log('tasks')),
       notificationsApi(services.notifications.store, tokens),
+      analyticsApi(analytics.store, tokens),
     ]
     const app = webApp(apis, { isReady, logger })
     const firstAdmin = await makeFirstAdmin(services.auth.store, settings)
-    return { server, brokers, ...services, app, opsToken, firstAdmin, isReady, stop }
+    return { server, brokers, ...services, analytics, app, opsToken, firstAdmin, isReady, stop }
   } catch (error) {
     await stop()
     throw error

@@ -1,3 +1,6 @@
 import { allHold } from './on-broker.ts'
 
-allHold('the embedded default', { EVENTS_BROKER: 'postgres', ANALYTICS_BROKER: 'postgres' }, { skip: false })
+allHold('the embedded default', {
+  skip: false,
+  environment: () => ({ EVENTS_BROKER: 'postgres', ANALYTICS_BROKER: 'postgres' }),
+})

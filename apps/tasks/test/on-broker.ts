@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict'
 import { after, before, describe } from 'node:test'
+import { analyticsHolds } from './analytics.ts'
 import { eventsHold } from './events.ts'
 import { failuresHold } from './failures.ts'
 import { type People, startTeam, type Team } from './team.ts'
 
-/** Everything that must be so on each broker, on one system; `more` is of this broker alone. */
-export function allHold(
-  on: string,
-  environment: Record<string, string>,
-  { skip, more }: { readonly skip: string | false; readonly more?: (of: () => Team, people: () => People) => void },
-): void {
+export interface OnBroker {
+  readonly skip: string | false
+  /** Asked before the start. */
+  readonly environment: () => Record<string, string>
+  /** What is so on this broker alone. */
+  readonly more?: readonly ((of: () => Team, people: () => People) => void)[]
+}
+
+/** Everything that must be so on each broker, on one system. */
+export function allHold(on: string, { skip, environment, more = [] }: OnBroker): void {
   describe(`team tasks on ${on}`, { skip }, () => {
     let team: Team | null = null
     let people: People | null = null
@@ -22,13 +27,11 @@ export function allHold(
       return people
     }
     before(async () => {
-      team = await startTeam(environment)
+      team = await startTeam(environment())
       const [owner, worker, other] = await Promise.all([team.member(), team.member(), team.member()])
       people = { owner, worker, other }
     })
     after(() => team?.stop())
-    eventsHold(of, those)
-    failuresHold(of, those)
-    more?.(of, those)
+    for (const holds of [eventsHold, failuresHold, analyticsHolds, ...more]) holds(of, those)
   })
 }
