@@ -8,6 +8,7 @@ import { type ErrorCode, event, isEstafetError, service, start } from 'estafet'
 import { memoryBell, memoryDatabase, memoryLog, memoryOutbox, memorySession, seededRandom } from 'estafet/memory'
 import { migrate, on, type SqliteOptions, type SqliteStore, type SqliteTransaction, sqlite } from 'estafet/sqlite'
 import * as z from 'zod'
+import { giveWayMs, turns } from '../../src/drivers/sqlite/turns.ts'
 import { preparer } from '../../src/outbox/publisher.ts'
 import { sqliteContract } from './sqlite-driver.ts'
 
@@ -161,6 +162,55 @@ test('transactions have their turns in the order in which they asked', async () 
   const asked = Array.from({ length: 40 }, (_, at) => at.toString())
   await Promise.all(asked.map((says) => store.transaction(async (tx) => void insert(tx, says))))
   assert.deepEqual(await effects(store), asked)
+})
+
+test('a stretch of turns without a pause ends in one: other processes keep no place in our queue', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] })
+  let now = 0
+  const inTurns = turns(() => now)
+  const begun: string[] = []
+  const take = async (name: string) => {
+    const leave = await inTurns.take(60_000)
+    begun.push(name)
+    return leave
+  }
+  const pass = async (ms: number) => {
+    now += ms
+    t.mock.timers.tick(ms)
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve()
+    return begun.join()
+  }
+  const first = take('first')
+  assert.equal(await pass(0), 'first')
+  await pass(60)
+  ;(await first)()
+  const second = take('second')
+  assert.equal(await pass(1), 'first,second')
+  await pass(60)
+  ;(await second)()
+  const third = take('third')
+  assert.equal(await pass(giveWayMs - 1), 'first,second')
+  assert.equal(await pass(1), 'first,second,third')
+  // Nobody wanted a turn for long enough: that was a pause.
+  await pass(500)
+  ;(await third)()
+  await pass(giveWayMs)
+  void take('fourth')
+  assert.equal(await pass(0), 'first,second,third,fourth')
+})
+
+test('a row of transactions lets the rest of the process go on', async () => {
+  const store = opened(await contract.file())
+  let isOver = false
+  setImmediate(() => {
+    isOver = true
+  })
+  let times = 0
+  while (!isOver && times < 50) {
+    await store.transaction(async (tx) => void insert(tx, 'one'))
+    times += 1
+  }
+  assert.ok(times < 50)
 })
 
 test('a transaction within another one is refused instead of waiting for it', async () => {

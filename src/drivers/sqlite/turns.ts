@@ -19,15 +19,15 @@ interface Waiting {
   readonly timer: NodeJS.Timeout
 }
 
-/** Turns within this process; after each stretch of them there is a pause for other processes. */
-export function turns(): Turns {
+/** Turns within this process; after each stretch of them, by a clock in ms, there is a pause for other processes. */
+export function turns(now: () => number = () => performance.now()): Turns {
   const waiting: Waiting[] = []
   let isTaken = false
   let stretchBegan = 0
   let ended = Number.NEGATIVE_INFINITY
 
   function leave(): void {
-    ended = performance.now()
+    ended = now()
     const first = waiting.shift()
     if (first === undefined) {
       isTaken = false
@@ -37,16 +37,19 @@ export function turns(): Turns {
     begin(first.begin)
   }
 
-  /** Begins a turn, after a pause if there was none for long. */
+  /**
+   * Begins a turn, after a pause if there was none for long. Never at once: SQLite answers without awaiting anything, so
+   * a row of transactions would keep timers and sockets of this process waiting until its end.
+   */
   function begin(start: () => void): void {
-    const now = performance.now()
-    if (now - ended >= pauseMs) stretchBegan = now
-    if (now - stretchBegan < stretchMs) {
-      start()
+    const asked = now()
+    if (asked - ended >= pauseMs) stretchBegan = asked
+    if (asked - stretchBegan < stretchMs) {
+      setImmediate(start)
       return
     }
     setTimeout(() => {
-      stretchBegan = performance.now()
+      stretchBegan = now()
       start()
     }, giveWayMs)
   }
