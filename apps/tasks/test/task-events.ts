@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFile, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { Consumer, Producer } from '@platformatic/kafka'
 import { inAnalytics } from './analytics.ts'
 import { eventually, type People, type Team } from './team.ts'
@@ -114,6 +116,19 @@ export function taskEventsHold(bootstrap: () => string) {
         rows.map((row) => ({ ...row })),
         [{ id: `TASK_CREATED_${id}`, task_text: 'By us' }],
       )
+    })
+
+    const kcat = ['kcat', 'kafkacat'].find((name) => spawnSync(name, ['-V'], { stdio: 'ignore' }).status === 0)
+    const skip = kcat === undefined ? 'get it by: apt-get install kcat' : false
+    test('kcat reads the topic', { skip }, async () => {
+      const id = await of().task(people().owner, 'For operators')
+      await eventually(
+        async () => inAnalytics(of(), 'SELECT id FROM task_events WHERE task_id = ?', id),
+        (rows) => rows.length === 1,
+      )
+      const words = ['-b', bootstrap(), '-t', 'task_events', '-C', '-e', '-q']
+      const { stdout } = await promisify(execFile)(kcat ?? '', words, { timeout: 30_000 })
+      assert.ok(stdout.split('\n').includes(event({ id, owner_id: people().owner.id, text: 'For operators' })))
     })
   }
 }
