@@ -48,7 +48,8 @@ export interface Team {
   inbox(of: Member): Promise<readonly Told[]>
   /** As the superuser, in the database of a service. */
   sql(service: string, text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>
-  stop(): Promise<void>
+  /** `keep`: the folder stays, for another start. */
+  stop(then?: 'remove' | 'keep'): Promise<void>
 }
 
 export interface People {
@@ -130,11 +131,11 @@ export async function startTeam(environment: Record<string, string>): Promise<Te
       pools.set(service, pool)
       return (await pool.query<Record<string, unknown>>(text, [...values])).rows
     },
-    async stop() {
+    async stop(then = 'remove') {
       await Promise.all([...pools.values()].map((pool) => pool.end()))
       await web.close()
       await system.stop()
-      rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+      if (then === 'remove') rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
     },
   }
 }
