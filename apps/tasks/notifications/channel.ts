@@ -11,6 +11,7 @@ export interface Letter {
   readonly task_id: string
   readonly text: string
   readonly correlation_id: string
+  readonly traceparent: string | null
 }
 
 /** How notifications reach people. */
@@ -35,7 +36,7 @@ const inbox: Channel = { name: 'inbox', deliver: () => Promise.resolve() }
 function webhook(url: string, timeoutMs: number): Channel {
   return {
     name: 'webhook',
-    async deliver({ id, recipient_id, email, kind, task_id, text, correlation_id }) {
+    async deliver({ id, recipient_id, email, kind, task_id, text, correlation_id, traceparent }) {
       const response = await fetch(url, {
         method: 'POST',
         // Elsewhere it was not meant to go.
@@ -44,6 +45,7 @@ function webhook(url: string, timeoutMs: number): Channel {
           'content-type': 'application/json',
           'idempotency-key': id,
           'x-correlation-id': correlation_id,
+          ...(traceparent === null ? {} : { traceparent }),
         },
         body: JSON.stringify({ notification_id: id, recipient: { user_id: recipient_id, email }, kind, task_id, text }),
         signal: AbortSignal.timeout(timeoutMs),

@@ -57,7 +57,7 @@ async function claim(store: PostgresStore): Promise<readonly Claimed[]> {
         SELECT id FROM notification WHERE status = 'pending' AND try_after <= clock_timestamp()
         ORDER BY try_after LIMIT $2 FOR UPDATE SKIP LOCKED
       )
-      RETURNING id, event_id, recipient_id, kind, task_id, text, correlation_id, attempts,
+      RETURNING id, event_id, recipient_id, kind, task_id, text, correlation_id, traceparent, attempts,
         (SELECT u.email FROM known_user u WHERE u.id = n.recipient_id) AS email`,
       [claimSeconds, atOnce],
     ),
@@ -102,8 +102,9 @@ async function settle(
     )
     if (settled.rowCount === 0 || status === 'pending') return
     const { id: notification_id, recipient_id, event_id, correlation_id: correlationId } = letter
+    const traceparent = letter.traceparent ?? undefined
     const data = { notification_id, recipient_id, event_id, channel: channel.name }
-    const context = { correlationId, causationId: event_id }
+    const context = { correlationId, traceparent, causationId: event_id }
     if (error === null) publish(NotificationSent(data, context))
     else publish(NotificationFailed({ ...data, error, attempts: Math.min(attempts, attemptsAtMost) }, context))
   })

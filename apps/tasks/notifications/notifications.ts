@@ -56,11 +56,14 @@ async function notify(
   recipients: readonly string[],
 ): Promise<void> {
   await tx.query(
-    `INSERT INTO notification (event_id, recipient_id, kind, task_id, text, correlation_id)
-    SELECT $1, recipient, $3, $4, $5, $6 FROM unnest($2::uuid[]) AS recipient
+    `INSERT INTO notification (event_id, recipient_id, kind, task_id, text, correlation_id, traceparent)
+    SELECT $1, recipient, $3, $4, $5, $6, $7 FROM unnest($2::uuid[]) AS recipient
     WHERE NOT EXISTS (SELECT FROM known_user u WHERE u.id = recipient AND u.is_deleted)
     ON CONFLICT (event_id, recipient_id) DO NOTHING`,
-    [event.id, recipients, event.type, task.task_id, `${says}: ${task.title}`, event.correlationId],
+    [
+      ...[event.id, recipients, event.type, task.task_id, `${says}: ${task.title}`],
+      ...[event.correlationId, event.traceparent],
+    ],
   )
 }
 

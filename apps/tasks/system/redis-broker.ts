@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient } from '@redis/client'
 import { redisSink, redisTopic } from 'estafet/redis'
@@ -12,13 +14,15 @@ export async function redisBroker(settings: Settings): Promise<Broker | null> {
   const { REDIS_URL, REDIS_ALLOW: allow, TASKS_HOME } = settings
   if (REDIS_URL !== undefined) {
     const says = `Redis at ${new URL(REDIS_URL).host}`
-    return await connected(REDIS_URL, { says, allow })
+    return await connected(REDIS_URL, { says, allow, name: 'redis' })
   }
   const binaries = findRedis()
   if (binaries === null) return null
-  const server = await startRedis({ binaries, home: join(TASKS_HOME, 'redis') })
+  const home = join(TASKS_HOME, 'redis')
+  const server = await startRedis({ binaries, home })
   try {
-    const broker = await connected(server.url, { says: `${binaries.name}, at 127.0.0.1:${server.port}`, allow: [] })
+    const says = `${binaries.name}, at 127.0.0.1:${server.port}`
+    const broker = await connected(server.url, { says, allow: [], name: nameIn(home) })
     return { ...broker, stop: () => broker.stop().then(() => server.stop()) }
   } catch (error) {
     await server.stop()
@@ -26,9 +30,16 @@ export async function redisBroker(settings: Settings): Promise<Broker | null> {
   }
 }
 
+/** Another folder is another Redis: its relays begin at the beginning of the log. */
+function nameIn(home: string): string {
+  const path = join(home, 'broker.name')
+  if (!existsSync(path)) writeFileSync(path, `redis-${randomUUID().slice(0, 8)}`)
+  return readFileSync(path, 'utf8')
+}
+
 async function connected(
   url: string,
-  { says, allow }: { readonly says: string; readonly allow: Settings['REDIS_ALLOW'] },
+  { says, allow, name }: { readonly says: string; readonly allow: Settings['REDIS_ALLOW']; readonly name: string },
 ): Promise<Broker> {
   const client = createClient({
     ...{ url, disableOfflineQueue: true },
@@ -41,7 +52,7 @@ async function connected(
   return {
     kind: 'redis',
     says,
-    sink: () => redisSink(client, { name: 'redis', ...options }),
+    sink: () => redisSink(client, { name, ...options }),
     topic: (topic, service, group = service) => redisTopic(client, { topic, group, ...options }),
     stop: async () => client.destroy(),
   }

@@ -176,18 +176,20 @@ export function eventsHold(of: () => Team, people: () => People): void {
     assert.equal(sent?.causationId, row?.['event_id'])
   })
 
-  test('the correlation id of the request is in the answer, in all that follows from it, and in the log', async () => {
+  test('the correlation id of the request is in the answer, in all events that follow from it with its trace, and in the log', async () => {
     const { owner, worker } = people()
     const correlationId = `request-${randomUUID()}`
-    const headers = { 'x-correlation-id': correlationId }
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const headers = { 'x-correlation-id': correlationId, traceparent }
     const body = { title: 'Traced', worker_ids: [worker.id] }
     const answer = await of().call('POST', '/api/tasks/', { token: owner.token, body, headers })
     assert.equal(answer.headers.get('x-correlation-id'), correlationId)
     for (const topic of ['task.created', 'notification.sent']) {
-      await eventually(
-        async () => (await published(of(), topic)).filter((message) => message.correlationId === correlationId),
+      const [message] = await eventually(
+        async () => (await published(of(), topic)).filter((each) => each.correlationId === correlationId),
         (found) => found.length === 1,
       )
+      assert.equal(message?.traceparent?.split('-')[1], traceparent.split('-')[1], 'the trace goes on')
     }
     const logged = of().lines.filter((line) => line['correlation_id'] === correlationId)
     assert.ok(logged.some((line) => line['route'] === '/api/tasks/'))

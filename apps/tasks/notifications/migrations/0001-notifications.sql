@@ -15,6 +15,7 @@ CREATE TABLE notification (
   task_id uuid NOT NULL,
   text text NOT NULL,
   correlation_id text NOT NULL,
+  traceparent text,
   status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'sent', 'failed')),
   -- Counted before each attempt, so that one in which the process ended counts, too.
   attempts int NOT NULL DEFAULT 0,
