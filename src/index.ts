@@ -16,6 +16,16 @@ export type { StandardSchema } from './message/standard-schema.ts'
 export { defaultLimits, type MessageLimits } from './outbox/prepare.ts'
 export { type PreparePublish, type Publish, type Published, preparer, publisher } from './outbox/publisher.ts'
 export type { Clock } from './ports/clock.ts'
+export type {
+  Appended,
+  EncodedEvent,
+  EventStore,
+  ExpectedVersion,
+  RecordedEvent,
+  StreamAppend,
+  StreamName,
+  StreamRange,
+} from './ports/event-store.ts'
 export type { Feed, FeedState, Fetched } from './ports/feed.ts'
 export type { Inbox } from './ports/inbox.ts'
 export type { Lane, LaneGroup, LaneStore, LaneSurvey, Progress } from './ports/lane-store.ts'

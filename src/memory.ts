@@ -6,6 +6,7 @@ export {
   type MemoryTransaction,
   memoryDatabase,
 } from './drivers/memory/database.ts'
+export { type EventStoreMutations, memoryEventStore } from './drivers/memory/event-store.ts'
 export { memoryInbox } from './drivers/memory/inbox.ts'
 export { memoryLaneStore } from './drivers/memory/lane-store.ts'
 export { memoryLog } from './drivers/memory/log.ts'

@@ -6,6 +6,7 @@
  */
 export const errorCodes = {
   CONFLICT: { retry: 'later', means: 'another transaction won; nothing was written' },
+  WRONG_VERSION: { retry: 'later', means: 'the stream is not as the append expected; nothing was written' },
   UNAVAILABLE: { retry: 'later', means: 'the database or broker could not be reached, or its answer was lost' },
   FENCED: { retry: 'later', means: 'the lease of this lane went to another process; nothing was written' },
   GAP: { retry: 'later', means: 'messages are missing between the last one taken and the one received' },
@@ -15,6 +16,7 @@ export const errorCodes = {
   INVALID_MESSAGE: { retry: 'never', means: 'the data does not satisfy the schema of its event' },
   UNENCODABLE: { retry: 'never', means: 'the data cannot be written as JSON without changing it' },
   TOO_LARGE: { retry: 'never', means: 'the message exceeds a size limit' },
+  APPEND_ID_REUSED: { retry: 'never', means: 'other events were appended under this append id' },
   NOT_IN_TRANSACTION: { retry: 'never', means: 'publish was called outside a transaction' },
   UNDECODABLE: { retry: 'never', means: 'the stored bytes are not the JSON they should be' },
   EPOCH_CHANGED: { retry: 'never', means: 'the log is not the one that was read before, or it was set back' },

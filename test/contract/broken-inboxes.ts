@@ -7,22 +7,49 @@ type Inbox = Driver['inbox']
 
 /** Inboxes that each break one promise, by what is wrong with them. */
 export const brokenInboxes: Readonly<Record<string, () => Driver>> = {
-  'takes everything for new': () => withInbox(() => ({ take: (_tx, _of, ids) => Promise.resolve(new Set(ids)) })),
-  'takes nothing for new': () => withInbox(() => ({ take: () => Promise.resolve(new Set<string>()) })),
+  'takes everything for new': () => withInbox(() => ({ take: (_tx, _of, ids) => Promise.resolve(ids) })),
+  'takes nothing for new': () => withInbox(() => ({ take: () => Promise.resolve([]) })),
   'knows one subscription': () => withInbox((inbox) => ({ take: (tx, _, ids) => inbox.take(tx, 's', ids) })),
   'takes in a transaction of its own': () =>
     withInbox((inbox, { unitOfWork }) => ({ take: (_, of, ids) => unitOfWork.run((tx) => inbox.take(tx, of, ids)) })),
   'looks at the beginning of an id': () =>
     withInbox((inbox) => ({
-      async take(tx, of, ids) {
-        const fresh = await inbox.take(
+      take: (tx, of, ids) =>
+        inbox.take(
           tx,
           of,
-          ids.map((id) => id.slice(0, 1000)),
-        )
-        return new Set(ids.filter((id) => fresh.has(id.slice(0, 1000)) && fresh.size === ids.length))
-      },
+          ids.map(({ id, place }) => ({ id: id.slice(0, 1000), place })),
+        ),
     })),
+  'knows no places': () =>
+    withInbox((inbox) => {
+      let takes = 0
+      return {
+        // As if each record were at another place each time it comes.
+        async take(tx, of, ids) {
+          const own = new Map(ids.map((sent) => [`${sent.place} of ${takes}`, sent]))
+          takes += 1
+          const fresh = await inbox.take(
+            tx,
+            of,
+            [...own].map(([place, { id }]) => ({ id, place })),
+          )
+          return fresh.flatMap(({ place }) => own.get(place) ?? [])
+        },
+      }
+    }),
+  'remembers the last place': () =>
+    withInbox((inbox) => {
+      const last = new Map<string, string>()
+      return {
+        async take(tx, of, ids) {
+          const fresh = await inbox.take(tx, of, ids)
+          const again = ids.filter((sent) => last.get(`${of} ${sent.id}`) === sent.place)
+          for (const { id, place } of ids) last.set(`${of} ${id}`, place)
+          return [...new Set([...fresh, ...again])]
+        },
+      }
+    }),
   'forgets what is not old': () => withInbox((inbox) => ({ forget: (of) => inbox.forget(of, -1) })),
   'forgets what others took': () =>
     withInbox((inbox) => ({

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import {
   brokerClauses,
   type Clause,
+  eventStoreClauses,
   inboxClauses,
   laneClauses,
   logClauses,
@@ -13,6 +14,7 @@ import {
   wakeUpClauses,
 } from 'estafet/contract'
 import { brokenBrokers } from './broken-brokers.ts'
+import { brokenEventStores } from './broken-event-stores.ts'
 import { brokenInboxes } from './broken-inboxes.ts'
 import { brokenLanes } from './broken-lanes.ts'
 import { brokenLogFeeds } from './broken-log-feeds.ts'
@@ -26,6 +28,7 @@ checkSuite('unit of work', unitOfWorkClauses(), brokenUnitsOfWork)
 checkSuite('log', logClauses(), brokenLogs)
 checkSuite('log feed', logFeedClauses(), brokenLogFeeds)
 checkSuite('lanes', laneClauses(), brokenLanes)
+checkSuite('event store', eventStoreClauses(), brokenEventStores)
 checkSuite('inbox', inboxClauses(), brokenInboxes)
 checkSuite('parking', parkingClauses(), brokenParking)
 checkSuite('retries', retryClauses(), brokenRetries)

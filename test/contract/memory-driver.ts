@@ -1,5 +1,6 @@
 import type {
   BrokerDriver,
+  EventStoreDriver,
   InboxDriver,
   LaneDriver,
   LogDriver,
@@ -9,12 +10,14 @@ import type {
   UnitOfWorkDriver,
   WakeUpDriver,
 } from 'estafet/contract'
+import { eventOutbox } from 'estafet/contract'
 import {
   type MemoryDatabase,
   type MemoryTransaction,
   memoryBell,
   memoryBroker,
   memoryDatabase,
+  memoryEventStore,
   memoryInbox,
   memoryLaneStore,
   memoryLog,
@@ -48,6 +51,27 @@ export function memoryLogDriver(mutations?: OutboxMutations): LogDriver<MemoryTr
       return tx
     },
     moment: () => new Promise((resolve) => setImmediate(resolve)),
+  }
+}
+
+export function memoryEventStoreDriver(
+  mutations?: Parameters<typeof memoryEventStore>[2],
+): EventStoreDriver<MemoryTransaction> & { readonly outbox: LogDriver<MemoryTransaction>['outbox'] } {
+  const database = memoryDatabase(virtualClock())
+  const session = memorySession(database)
+  const events = memoryEventStore(session, 'orders', mutations)
+  const begin = () => Promise.resolve(openTransaction(database))
+  return {
+    events,
+    outbox: eventOutbox(events),
+    log: memoryLog(session, 'orders', 'events'),
+    begin,
+    async outside() {
+      const { tx, rollback } = await begin()
+      await rollback()
+      return tx
+    },
+    moment: () => new Promise((resolve) => setTimeout(resolve, 2)),
   }
 }
 

@@ -1,6 +1,7 @@
 import { test } from 'node:test'
 import {
   brokerClauses,
+  eventStoreClauses,
   inboxClauses,
   laneClauses,
   logClauses,
@@ -12,6 +13,7 @@ import {
 } from 'estafet/contract'
 import {
   memoryBrokerDriver,
+  memoryEventStoreDriver,
   memoryLaneDriver,
   memoryLogDriver,
   memoryLogFeedDriver,
@@ -31,3 +33,7 @@ for (const clause of wakeUpClauses()) test(`memory wake-up: ${clause.says}`, () 
 for (const clause of parkingClauses()) test(`memory parking: ${clause.says}`, () => clause.holds(memoryParkingDriver()))
 for (const clause of retryClauses()) test(`memory retries: ${clause.says}`, () => clause.holds(memoryParkingDriver()))
 for (const clause of inboxClauses()) test(`memory inbox: ${clause.says}`, () => clause.holds(memoryParkingDriver()))
+for (const clause of eventStoreClauses())
+  test(`memory event store: ${clause.says}`, () => clause.holds(memoryEventStoreDriver()))
+for (const clause of logClauses())
+  test(`memory log of events: ${clause.says}`, () => clause.holds(memoryEventStoreDriver()))

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type {
   BrokerDriver,
+  EventStoreDriver,
   InboxDriver,
   LaneDriver,
   LogDriver,
@@ -9,11 +10,14 @@ import type {
   UnitOfWorkDriver,
   WakeUpDriver,
 } from 'estafet/contract'
+import { eventOutbox } from 'estafet/contract'
 import { migrate, postgres, postgresLog, postgresSink, postgresTopic, type Sql } from 'estafet/postgres'
 import pg from 'pg'
 import type { PostgresBinaries } from '../../engines/postgres/binaries.ts'
 import { temporaryPostgres } from '../../engines/postgres/server.ts'
+import { postgresEventStore } from '../../src/drivers/postgres/event-store.ts'
 import { postgresInbox } from '../../src/drivers/postgres/inbox.ts'
+import { postgresLog as eventLog } from '../../src/drivers/postgres/log.ts'
 import { postgresOutbox } from '../../src/drivers/postgres/outbox.ts'
 import { postgresParking } from '../../src/drivers/postgres/parking.ts'
 import { postgresRetries } from '../../src/drivers/postgres/retries.ts'
@@ -26,6 +30,7 @@ export interface PostgresContract {
   logDriver(): Promise<LogDriver<Sql>>
   logFeedDriver(): Promise<LogFeedDriver<Sql>>
   wakeUpDriver(): Promise<WakeUpDriver>
+  eventStoreDriver(): Promise<EventStoreDriver<Sql> & Pick<LogDriver<Sql>, 'outbox'>>
   laneDriver(): Promise<LaneDriver<Sql>>
   parkingDriver(): Promise<ParkingDriver<Sql> & InboxDriver<Sql>>
   brokerDriver(): Promise<BrokerDriver>
@@ -81,6 +86,18 @@ export async function postgresContract(binaries: PostgresBinaries, isPipelining:
       return {
         outbox: postgresOutbox(),
         log: postgresLog(pool, { source: 'orders' }).log,
+        begin: () => begin(pool),
+        outside: () => Promise.resolve(pool),
+        moment: () => sleep(150),
+      }
+    },
+    async eventStoreDriver() {
+      const pool = await fresh()
+      const events = postgresEventStore(pool, { source: 'orders' })
+      return {
+        events,
+        outbox: eventOutbox(events),
+        log: eventLog(pool, { source: 'orders', of: 'events' }),
         begin: () => begin(pool),
         outside: () => Promise.resolve(pool),
         moment: () => sleep(150),

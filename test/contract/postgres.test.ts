@@ -1,6 +1,7 @@
 import { after, before, describe, test } from 'node:test'
 import {
   brokerClauses,
+  eventStoreClauses,
   inboxClauses,
   laneClauses,
   logClauses,
@@ -33,6 +34,10 @@ for (const binaries of allPostgres()) {
         test(`parking: ${clause.says}`, async () => clause.holds(await contract.parkingDriver()))
       for (const clause of retryClauses())
         test(`retries: ${clause.says}`, async () => clause.holds(await contract.parkingDriver()))
+      for (const clause of eventStoreClauses())
+        test(`event store: ${clause.says}`, async () => clause.holds(await contract.eventStoreDriver()))
+      for (const clause of logClauses())
+        test(`log of events: ${clause.says}`, async () => clause.holds(await contract.eventStoreDriver()))
       for (const clause of inboxClauses())
         test(`inbox: ${clause.says}`, async () => clause.holds(await contract.parkingDriver()))
       for (const clause of brokerClauses())

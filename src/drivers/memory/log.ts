@@ -1,11 +1,17 @@
 import type { Log } from '../../ports/log.ts'
+import { eventLogLock, eventsOf } from './event-store.ts'
 import { epochOf, logLock, messagesOf, slotOf } from './outbox.ts'
 import type { MemorySession } from './session.ts'
 
-/** A memory database's log, as its readers see it. */
-export function memoryLog({ database, interrupt }: MemorySession, source: string): Log {
+/** A memory database's log, as its readers see it: its published messages, or its private events. */
+export function memoryLog(
+  { database, interrupt }: MemorySession,
+  source: string,
+  of: 'outbox' | 'events' = 'outbox',
+): Log {
+  const lock = of === 'outbox' ? logLock : eventLogLock
   const committed = (after: bigint) =>
-    [...messagesOf(database).values()]
+    [...(of === 'outbox' ? messagesOf(database) : eventsOf(database)).values()]
       .filter(({ position }) => position > after)
       .sort((a, b) => Number(a.position - b.position))
   return {
@@ -23,7 +29,7 @@ export function memoryLog({ database, interrupt }: MemorySession, source: string
     },
     async writers() {
       await interrupt('writers')
-      return database.holders(logLock)
+      return database.holders(lock)
     },
     async read({ after, upTo, limit, topics, lane }) {
       await interrupt('read')

@@ -7,16 +7,21 @@ import type { Sql } from './sql.ts'
 export function postgresInbox(sql: Sql): Inbox<Sql> {
   return {
     async take(tx, subscription, ids) {
-      const byDigest = new Map(ids.map((id) => [createHash('sha256').update(id).digest('hex'), id]))
-      const rows = await run<{ digest: string }>(tx, {
+      const named = ids.map((sent) => ({ sent, digest: createHash('sha256').update(sent.id).digest('hex') }))
+      const first = new Map<string, string>()
+      for (const { sent, digest } of named) if (!first.has(digest)) first.set(digest, sent.place)
+      const rows = await run<{ digest: string; place: string }>(tx, {
         name: 'estafet-inbox-take',
-        // In one order for everybody, so that two who take the same ids do not wait for each other for ever.
-        text: `INSERT INTO estafet.inbox (subscription, digest)
-          SELECT $1, decode(d, 'hex') FROM unnest($2::text[]) AS d ORDER BY d COLLATE "C"
-          ON CONFLICT DO NOTHING RETURNING encode(digest, 'hex') AS digest`,
-        values: [subscription, [...byDigest.keys()]],
+        // In one order for everybody, so that two who take the same ids do not wait for each other for ever. A row that is
+        // there is updated, because only then it is returned: with the place where it was taken.
+        text: `INSERT INTO estafet.inbox AS i (subscription, digest, place)
+          SELECT $1, decode(d, 'hex'), p FROM unnest($2::text[], $3::text[]) AS t (d, p) ORDER BY d COLLATE "C"
+          ON CONFLICT (subscription, digest) DO UPDATE SET taken_at = excluded.taken_at, place = i.place
+          RETURNING encode(i.digest, 'hex') AS digest, i.place`,
+        values: [subscription, [...first.keys()], [...first.values()]],
       })
-      return new Set(rows.map(({ digest }) => byDigest.get(digest) ?? ''))
+      const places = new Map(rows.map(({ digest, place }) => [digest, place]))
+      return named.filter(({ sent, digest }) => places.get(digest) === sent.place).map(({ sent }) => sent)
     },
 
     async forget(subscription, days) {

@@ -1,4 +1,4 @@
-import type { Sql } from './sql.ts'
+import type { Sql, Statement } from './sql.ts'
 
 const begun = new WeakSet<Sql>()
 
@@ -48,4 +48,11 @@ export function isPipelining(client: Sql): boolean {
 export async function sendAhead(client: Sql, answer: Promise<unknown>): Promise<void> {
   if (isPipelining(client)) answer.catch(() => {})
   else await answer
+}
+
+/** Marks the transaction that a client is in; outside of one it does nothing, which is how the functions tell. */
+export const markTransaction: Statement = {
+  name: 'estafet-mark-transaction',
+  text: `SELECT set_config('estafet.transaction', 'open', true)`,
+  values: [],
 }

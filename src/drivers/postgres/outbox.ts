@@ -2,7 +2,7 @@ import type { EncodedMessage } from '../../message/message.ts'
 import type { Outbox } from '../../ports/outbox.ts'
 import { published } from '../../telemetry/channels.ts'
 import { fromHeaders } from './message-row.ts'
-import { isInTransaction, notePublished, sendAhead } from './open-transaction.ts'
+import { isInTransaction, markTransaction, notePublished, sendAhead } from './open-transaction.ts'
 import { run } from './run.ts'
 import type { Sql, Statement } from './sql.ts'
 
@@ -11,19 +11,13 @@ export function postgresOutbox(): Outbox<Sql> {
   return {
     async append(tx, messages) {
       const isUnsure = !isInTransaction(tx)
-      if (isUnsure) await sendAhead(tx, run(tx, markText))
+      if (isUnsure) await sendAhead(tx, run(tx, markTransaction))
       const rows = await run<{ position: string }>(tx, publishStatement(messages, isUnsure))
       notePublished(tx)
       published.publish({ count: messages.length })
       return rows.map((row) => BigInt(row.position))
     },
   }
-}
-
-const markText = {
-  name: 'estafet-mark-transaction',
-  text: `SELECT set_config('estafet.transaction', 'open', true)`,
-  values: [],
 }
 
 function publishStatement(messages: readonly EncodedMessage[], isUnsure: boolean): Statement {
