@@ -13,6 +13,12 @@ import {
 } from '../messages.ts'
 import { tries } from '../tries.ts'
 
+/** Who the administrators are comes in another topic, which may take a while after a start from nothing. */
+const untilAdminsAreKnown = {
+  ...{ errors: ['NobodyToNotify'], immediate: 0, delayed: 2 },
+  backOff: { firstMs: 2_000, maxMs: 10_000 },
+}
+
 /** Writes down who is to be told what; the delivery sends it once this is committed. */
 export const notifications = service<Sql>('notifications', {
   publishes: [...notificationEvents],
@@ -28,7 +34,7 @@ export const notifications = service<Sql>('notifications', {
     on(
       TaskUpdated,
       async ({ data, ...event }, { tx }) => notify(tx, event, data, 'A task was changed', await admins(tx)),
-      tries,
+      { ...tries, retry: [untilAdminsAreKnown, ...tries.retry] },
     ),
     on(
       TaskCompleted,

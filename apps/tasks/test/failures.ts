@@ -68,6 +68,24 @@ export function failuresHold(of: () => Team, people: () => People): void {
     )
   })
 
+  test('a change that comes before any administrator is known waits for one', async () => {
+    const { owner } = people()
+    // As after a start from nothing, where the accounts come later than the tasks.
+    await of().sql('notifications', `UPDATE known_user SET role = 'member' WHERE id = $1`, [of().admin.id])
+    const task = await of().task(owner, 'Early')
+    await of().call('PATCH', `/api/tasks/${task}`, { token: owner.token, body: { title: 'Too early' } })
+    const parked = `SELECT FROM estafet.parked_key WHERE key = $1`
+    await eventually(
+      () => of().sql('notifications', parked, [task]),
+      (rows) => rows.length === 1,
+    )
+    await of().sql('notifications', `UPDATE known_user SET role = 'admin' WHERE id = $1`, [of().admin.id])
+    await eventually(
+      () => notified(task),
+      (count) => count === 1,
+    )
+  })
+
   test('the dead letter can also be read in event_dlq, with original_id, error and failed_at', async () => {
     await poison().catch(() => {})
     const { letter, message } = await poisoned()
