@@ -6,7 +6,8 @@ const none: ReadonlySet<StoredMessage> = new Set()
 
 /**
  * Takes the ids that senders without a chain gave their messages, as part of `tx`, and returns the messages that bear one
- * that was taken before: sent again, with nothing else to tell it by. Asks nothing when there are no such messages.
+ * that was taken at another place: sent again, with nothing else to tell it by. Asks nothing when there are no such
+ * messages.
  */
 export async function sentAgain<Tx>(
   inbox: Inbox<Tx> | null,
@@ -14,14 +15,19 @@ export async function sentAgain<Tx>(
   lane: Lane,
   deliveries: readonly Delivery[],
 ): Promise<ReadonlySet<StoredMessage>> {
-  const bySender = deliveries.filter(({ hasSendersId }) => hasSendersId === true).map(({ message }) => message)
+  const bySender = deliveries.filter(({ hasSendersId }) => hasSendersId === true)
   if (inbox === null || bySender.length === 0) return none
-  const fresh = new Set(await inbox.take(tx, lane.group.subscription, bySender.map(nameOf)))
-  // The first of each in this batch is the fresh one.
-  return new Set(bySender.filter((message) => !fresh.delete(nameOf(message))))
+  const ids = bySender.map((delivery) => ({ id: nameOf(delivery.message), place: placeOf(lane, delivery) }))
+  const fresh = new Set((await inbox.take(tx, lane.group.subscription, ids)).map(({ place }) => place))
+  return new Set(bySender.filter((delivery) => !fresh.has(placeOf(lane, delivery))).map(({ message }) => message))
 }
 
 /** CloudEvents asks of source and id together that they are another for each event. */
 function nameOf({ source, id }: StoredMessage): string {
   return `${source}\n${id}`
+}
+
+/** With the epoch: in a topic that was made anew, another record stands at the same offset. */
+function placeOf({ group, index }: Lane, { cursor }: Delivery): string {
+  return [group.feed, group.epoch, index, cursor].join('\n')
 }

@@ -133,16 +133,6 @@ async function refuseRemoved(feed: Feed, lane: number, start: bigint): Promise<v
   if (next === 'removed' || isFirstLeft) throw removedHistory(feed, lane, next)
 }
 
-/** Their ids were taken when they took effect: what comes again under one is dropped, whatever a person wanted. */
-function rememberedById(feed: Feed): EstafetError {
-  return new EstafetError(
-    'UNSUPPORTED',
-    `Messages of others in ${feed.name} are known by their ids and would be dropped as sent again. ` +
-      'A subscription under another name takes them from the beginning.',
-    { details: { feed: feed.name } },
-  )
-}
-
 function removedHistory(feed: Feed, lane: number, left: Delivery | null | 'removed'): EstafetError {
   const end = left === null || left === 'removed' ? null : left.message.time
   return new EstafetError(
@@ -168,9 +158,7 @@ async function countLane(
       return
     }
     const { deliveries, cursor } = await of.feed.fetch(lane, after, pageSize)
-    const again = deliveries.filter((each) => each.cursor <= upTo)
-    if (again.some(({ hasSendersId }) => hasSendersId === true)) throw rememberedById(of.feed)
-    const messages = again.map(({ message }) => message)
+    const messages = deliveries.filter((each) => each.cursor <= upTo).map(({ message }) => message)
     counted.count += messages.length
     counted.unapplied += await of.replays.unapplied(of.subscription, of.feed.name, messages)
     if (cursor <= after) return

@@ -183,7 +183,7 @@ for (const [name, { skip, open }] of Object.entries(brokers)) {
 }
 
 describe('a subscription to what others send over Kafka', { skip: brokers['Kafka']?.skip ?? false }, () => {
-  test('is not replayed where each message would be dropped by its id, and says so', async () => {
+  test('is replayed, and what was sent again under its id is dropped each time', async () => {
     const [binaries] = allPostgres()
     assert.ok(binaries)
     const [kafka, server] = await Promise.all([temporaryKafka(), parkedServer(binaries)])
@@ -194,9 +194,13 @@ describe('a subscription to what others send over Kafka', { skip: brokers['Kafka
     const producer = new Producer({ ...options, serializers: stringSerializers })
     const headers = { ce_specversion: '1.0', ce_id: 'e-1', ce_source: '/others', ce_type: Placed.type }
     const record = { topic: cluster.topicName(topic), key: 'o1', value: '{"id":"o1","total":1}', headers }
+    const another = { ...record, key: 'o2', value: '{"id":"o2","total":1}', headers: { ...headers, ce_id: 'e-2' } }
     const invoicing = service<Sql>('invoicing', {
       handlers: [
-        on(Placed, async ({ data }, { tx }) => void (await tx.query('INSERT INTO invoice VALUES ($1, 1)', [data.id]))),
+        on(Placed, async ({ data }, { tx }) => {
+          const counts = 'INSERT INTO invoice VALUES ($1, 1) ON CONFLICT (id) DO UPDATE SET total = invoice.total + 1'
+          await tx.query(counts, [data.id])
+        }),
       ],
     })
     const sources = [kafkaTopic(cluster, topic, { allow: singleNode.allow })]
@@ -204,17 +208,32 @@ describe('a subscription to what others send over Kafka', { skip: brokers['Kafka
     const facts = { service: invoicing, running, store: world.store, events: [Placed] }
     const api = await serveOps({ ...facts, tokens, logger: silent })
     try {
-      await producer.send({ messages: [record] })
-      await until(async () => running.counters().applied, 1)
-      const path = `/subscriptions/${encodeURIComponent('topic:order')}/replay`
-      for (const [way, more] of [
-        ['/preview', {}],
-        ['', { expect: 1 }],
-      ] as const) {
-        const refused = await ask(api.url, 'POST', `${path}${way}`, { body: { to: '0', ...more } })
-        assert.deepEqual([refused.status, error.parse(refused.body).error.code], [422, 'UNSUPPORTED'], refused.text)
-        assert.match(error.parse(refused.body).error.message, /known by their ids.*under another name/)
+      await producer.send({ messages: [record, record, another] })
+      const effects = async (): Promise<string> => {
+        const { rows } = await world.pool.query<{ says: string }>(
+          `SELECT coalesce(string_agg(id || ' ' || total, ', ' ORDER BY id), '') AS says FROM invoice`,
+        )
+        return rows[0]?.says ?? ''
       }
+      const path = `/subscriptions/${encodeURIComponent('topic:order')}/replay`
+      for (const [times, messages] of [
+        [1, 3],
+        [2, 4],
+      ] as const) {
+        await until(effects, `o1 ${times}, o2 ${times}`)
+        await until(async () => running.counters().duplicates, 2 * times - 1)
+        const looked = await ask(api.url, 'POST', `${path}/preview`, { body: { to: '0' } })
+        const { count, reached } = counted.parse(looked.body)
+        assert.equal(count, messages, looked.text)
+        const body = { to: '0', expect: count, reached, reason: 'tested' }
+        const done = await ask(api.url, 'POST', path, { body })
+        assert.equal(outcome.parse(done.body).outcome, 'done', done.text)
+        await until(effects, `o1 ${times + 1}, o2 ${times + 1}`)
+        // Sent once more after its history came again, it is still known.
+        await producer.send({ messages: [record] })
+      }
+      await until(async () => running.counters().duplicates, 6)
+      assert.equal(await effects(), 'o1 3, o2 3')
     } finally {
       await producer.close(true)
       await api.close()

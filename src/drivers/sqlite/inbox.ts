@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Inbox } from '../../ports/inbox.ts'
+import type { Inbox, SentId } from '../../ports/inbox.ts'
 import type { UnitOfWork } from '../../ports/unit-of-work.ts'
 import { nowMs, whole } from './statements.ts'
 import type { SqliteTransaction } from './transaction.ts'
@@ -8,16 +8,9 @@ import type { SqliteTransaction } from './transaction.ts'
 export function sqliteInbox(unitOfWork: UnitOfWork<SqliteTransaction>): Inbox<SqliteTransaction> {
   return {
     async take(tx, subscription, ids) {
-      const fresh = new Set<string>()
-      for (const id of ids) {
-        const { changes } = tx.run(
-          `INSERT INTO estafet_inbox (subscription, digest, taken_at_ms) VALUES (?, ?, ${nowMs}) ON CONFLICT DO NOTHING`,
-          // Of one length, whatever senders call their messages.
-          ...[subscription, createHash('sha256').update(id).digest()],
-        )
-        if (Number(changes) > 0) fresh.add(id)
-      }
-      return fresh
+      const places = new Map<string, string>()
+      for (const { id, place } of ids) if (!places.has(id)) places.set(id, takenAt(tx, subscription, { id, place }))
+      return ids.filter(({ id, place }) => places.get(id) === place)
     },
 
     async forget(subscription, days) {
@@ -29,4 +22,16 @@ export function sqliteInbox(unitOfWork: UnitOfWork<SqliteTransaction>): Inbox<Sq
       )
     },
   }
+}
+
+/** Takes an id, and tells the place where it was taken first. */
+function takenAt(tx: SqliteTransaction, subscription: string, { id, place }: SentId): string {
+  const row = tx.get(
+    // A row that is there is updated, because only then it is returned.
+    `INSERT INTO estafet_inbox (subscription, digest, place, taken_at_ms) VALUES (?, ?, ?, ${nowMs})
+      ON CONFLICT DO UPDATE SET taken_at_ms = excluded.taken_at_ms RETURNING place`,
+    // Of one length, whatever senders call their messages.
+    ...[subscription, createHash('sha256').update(id).digest(), place],
+  )
+  return String(row?.['place'])
 }

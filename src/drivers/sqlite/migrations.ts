@@ -136,10 +136,12 @@ CREATE TABLE estafet_paused_subscription (
 ) STRICT;
 `
 
-const inbox = `-- Messages of senders without a chain: SHA-256 of what they are called, so that one that is sent again is known.
+const inbox = `-- Messages of senders without a chain: SHA-256 of what they are called, so that one that is sent again is known;
+-- and where each was taken, so that one that comes again from there is known, too.
 CREATE TABLE estafet_inbox (
   subscription TEXT NOT NULL,
   digest BLOB NOT NULL,
+  place TEXT NOT NULL,
   taken_at_ms INTEGER NOT NULL,
   PRIMARY KEY (subscription, digest)
 ) STRICT, WITHOUT ROWID;
