@@ -234,6 +234,22 @@ export const redisClauses: readonly Clause<RedisDriver>[] = [
     },
   },
   {
+    says: 'trimming leaves what comes again to a group that was set back to the beginning',
+    async holds({ client, command }) {
+      const reader = await opened(client, [1, 2, 3])
+      await reader.fetch(0, 3n, 10)
+      same(await lag(command), 0, 'the lag before')
+      const { cursor } = await reader.fetch(0, 0n, 10)
+      same([cursor, await lag(command)], [3n, 3], 'what comes again, and the lag')
+      same(await trimmed(client), [{ shard: 0, upTo: 0n, removed: 0 }], 'while it is handled')
+      await reader.fetch(0, cursor, 10)
+      same(await trimmed(client), [{ shard: 0, upTo: 3n, removed: 3 }], 'when it is done')
+      await send(client, [4])
+      same(await positions(reader, 0n), [4n], 'from the beginning once more')
+      same(await lag(command), 1, 'the lag, without what is gone')
+    },
+  },
+  {
     says: 'nothing is trimmed without a group',
     async holds({ client }) {
       await send(client, [1, 2])

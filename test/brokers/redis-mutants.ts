@@ -22,6 +22,10 @@ export const redisMutants: Readonly<Record<string, (client: RedisClient) => Redi
   'groups never move': (client) => ({
     sendCommand: (words) => (words[1] === 'SETID' ? Promise.resolve('OK') : client.sendCommand(words)),
   }),
+  'groups never go back to the beginning': (client) => ({
+    sendCommand: (words) =>
+      words[0] === 'EVAL' && words[1]?.includes("'SETID'") === true ? Promise.resolve('OK') : client.sendCommand(words),
+  }),
   'groups run ahead': (client) => ({
     sendCommand: async (words) => {
       const reply = await client.sendCommand(words)

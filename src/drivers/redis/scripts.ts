@@ -69,6 +69,12 @@ end
 return {'there'}
 `)
 
+/** KEYS: topic, shard · ARGV: group, field of the floor. Lets the group begin again where nothing was trimmed yet. */
+export const beginAgain = script(`
+local floor = redis.call('HGET', KEYS[1], ARGV[2]) or '0'
+return redis.call('XGROUP', 'SETID', KEYS[2], ARGV[1], floor .. '-0', 'ENTRIESREAD', floor)
+`)
+
 /**
  * KEYS: topic, shard · ARGV: fields of offset and floor, entries to keep. Removes what every group has finished; nothing
  * where there is no group.

@@ -23,6 +23,8 @@ export interface TrimmedShard {
  *
  * A group counts from its subscription's first start until somebody destroys it with XGROUP DESTROY; where there is no
  * group, nothing is removed. Groups of other clients count with what they have not acknowledged.
+ *
+ * A replay counts from when its lanes begin it, seconds after it was decided: do not trim in between.
  */
 export async function trimRedisTopic(client: RedisClient, options: TrimOptions): Promise<readonly TrimmedShard[]> {
   const connection = connectionOf(client, options)
