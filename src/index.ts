@@ -13,6 +13,14 @@ export type {
   StoredMessage,
 } from './message/message.ts'
 export type { StandardSchema } from './message/standard-schema.ts'
+export {
+  type OutgoingEvent,
+  type ReceivedEvent,
+  type StreamEventOptions,
+  type StreamEventType,
+  streamEvent,
+} from './message/stream-event.ts'
+export type { Upcast, Upcasts } from './message/upcast.ts'
 export { defaultLimits, type MessageLimits } from './outbox/prepare.ts'
 export { type PreparePublish, type Publish, type Published, preparer, publisher } from './outbox/publisher.ts'
 export type { Clock } from './ports/clock.ts'

@@ -29,6 +29,8 @@ export interface Handler<Tx> {
   readonly timeoutMs: number
   /** Fields of the data that only administrators may see. */
   readonly mask: readonly string[]
+  /** Tells whether it reads messages of a version; others of its type are for other handlers of it. */
+  readonly takes: (version: number) => boolean
   /** Decodes and validates a message as `run` will. Throws UNDECODABLE or INVALID_MESSAGE. */
   readonly check: (message: StoredMessage) => void
   readonly run: (messages: readonly StoredMessage[], context: HandlerContext<Tx>) => Promise<void>
@@ -107,6 +109,7 @@ function traits<Data>(event: EventType<never, Data>, options: HandlerOptions) {
     )
   }
   const check = (message: StoredMessage): void => void event.receive(message)
-  const { type, topic, mask } = event
-  return { type, topic, mask, name, rules: completeRules(retry, whenDead), timeoutMs, check }
+  const { type, topic, mask, since, version: newest } = event
+  const takes = (version: number): boolean => version >= since && version <= newest
+  return { type, topic, mask, takes, name, rules: completeRules(retry, whenDead), timeoutMs, check }
 }

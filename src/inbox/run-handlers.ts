@@ -30,8 +30,8 @@ export async function runHandlers<Tx>(run: HandlerRun<Tx>, messages: readonly St
   const pass = (): void => stop.abort()
   run.signal.addEventListener('abort', pass, { once: true })
   try {
-    for (const neighbours of neighboursOfType(messages)) {
-      for (const handler of run.handlers.get(neighbours[0].type) ?? []) {
+    for (const neighbours of neighboursOfKind(messages)) {
+      for (const handler of takersOf(run.handlers, neighbours[0])) {
         const groups = handler.isSet ? [neighbours] : neighbours.map((message): Neighbours => [message])
         for (const group of groups) {
           run.signal.throwIfAborted()
@@ -47,12 +47,22 @@ export async function runHandlers<Tx>(run: HandlerRun<Tx>, messages: readonly St
 
 type Neighbours = readonly [StoredMessage, ...StoredMessage[]]
 
-/** Neighbours of one type together: a set handler gets as many as it can without changing the order. */
-function neighboursOfType(messages: readonly StoredMessage[]): readonly Neighbours[] {
+/**
+ * The handlers of a message's type that read its version. When there are only others, all of them: they say that they cannot,
+ * and a version that nobody knows is never skipped.
+ */
+function takersOf<Tx>(handlers: HandlerRun<Tx>['handlers'], { type, version }: StoredMessage): readonly Handler<Tx>[] {
+  const all = handlers.get(type) ?? []
+  const takers = all.filter(({ takes }) => takes(version))
+  return takers.length === 0 ? all : takers
+}
+
+/** Neighbours of one type and version together: a set handler gets as many as it can without changing the order. */
+function neighboursOfKind(messages: readonly StoredMessage[]): readonly Neighbours[] {
   const runs: [StoredMessage, ...StoredMessage[]][] = []
   for (const message of messages) {
     const last = runs.at(-1)
-    if (last?.[0].type === message.type) last.push(message)
+    if (last?.[0].type === message.type && last[0].version === message.version) last.push(message)
     else runs.push([message])
   }
   return runs

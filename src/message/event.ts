@@ -1,8 +1,8 @@
+import { decoded, validate } from './definition.ts'
 import { EstafetError } from './errors.ts'
-import { decodeJson } from './json.ts'
 import type { MessageContext, OutgoingMessage, ReceivedMessage, StoredMessage } from './message.ts'
 import type { SchemaInput, SchemaOutput, StandardSchema } from './standard-schema.ts'
-import { issuePath } from './standard-schema.ts'
+import { type Upcasts, upcastFaults, type Versions } from './upcast.ts'
 
 export interface EventOptions<Schema extends StandardSchema> {
   /** Of the data's shape, from 1. */
@@ -20,6 +20,10 @@ export interface EventOptions<Schema extends StandardSchema> {
    * `***` for them.
    */
   readonly mask?: readonly string[]
+  /** By version, what makes data of it data of the next, from `since` to the version before this one. */
+  readonly upcast?: Upcasts
+  /** The oldest version that it reads. (Default: 1.) */
+  readonly since?: number
 }
 
 /**
@@ -34,7 +38,9 @@ export interface EventType<Input = unknown, Data = Input> {
   readonly topic: string
   /** Fields that the ops API hides; see EventOptions. */
   readonly mask: readonly string[]
-  /** Decodes and validates a stored message. Throws UNDECODABLE or INVALID_MESSAGE. */
+  /** The oldest version that it reads. */
+  readonly since: number
+  /** Decodes a stored message, brings it to this version and validates it. Throws UNDECODABLE or INVALID_MESSAGE. */
   readonly receive: (message: StoredMessage) => ReceivedMessage<Data>
 }
 
@@ -52,32 +58,19 @@ export function event<Schema extends StandardSchema>(
 ): EventType<SchemaInput<Schema>, SchemaOutput<Schema>> {
   const topic = options.topic ?? type.slice(0, Math.max(0, type.lastIndexOf('.')))
   const mask = options.mask ?? []
-  refuseFaults(type, topic, options.version, mask)
+  const { version, since = 1, upcast: upcasts = {} } = options
+  const versions: Versions = { version, since, upcasts }
+  refuseFaults(type, topic, versions, mask)
   const check = (data: unknown): SchemaOutput<Schema> => validate(type, options.schema, data)
   const create = (input: SchemaInput<Schema>, context: MessageContext = {}): OutgoingMessage => {
     const data = check(input)
-    return { type, version: options.version, topic, key: keyOf(type, options.key(data)), data, context }
+    return { type, version, topic, key: keyOf(type, options.key(data)), data, context }
   }
   const receive = (message: StoredMessage): ReceivedMessage<SchemaOutput<Schema>> => {
-    const { payload, ...envelope } = message
-    return { ...envelope, data: check(decodeJson(payload)) }
+    const { payload: _, ...envelope } = message
+    return { ...envelope, data: decoded(type, options.schema, versions, message) }
   }
-  return Object.assign(create, { type, version: options.version, topic, mask, receive })
-}
-
-function validate<Schema extends StandardSchema>(type: string, schema: Schema, data: unknown): SchemaOutput<Schema> {
-  const result = schema['~standard'].validate(data)
-  if (result instanceof Promise) {
-    throw new EstafetError(
-      'MISCONFIGURED',
-      `The schema of ${type} validates asynchronously; give the event a schema that answers at once.`,
-    )
-  }
-  if (result.issues === undefined) return result.value
-  const fields = [...new Set(result.issues.map(issuePath))]
-  throw new EstafetError('INVALID_MESSAGE', `${type} has invalid data at: ${fields.join(', ')}.`, {
-    details: { type, fields },
-  })
+  return Object.assign(create, { type, version, since, topic, mask, receive })
 }
 
 function keyOf(type: string, key: unknown): string {
@@ -89,7 +82,8 @@ function keyOf(type: string, key: unknown): string {
   })
 }
 
-function refuseFaults(type: string, topic: string, version: number, mask: readonly string[]): void {
+function refuseFaults(type: string, topic: string, versions: Versions, mask: readonly string[]): void {
+  const { version } = versions
   const faults: string[] = []
   if (!namePattern.test(type) || type.length > 200) {
     faults.push(`the type ${JSON.stringify(type)} must look like context.thing-happened`)
@@ -99,6 +93,8 @@ function refuseFaults(type: string, topic: string, version: number, mask: readon
   }
   if (!Number.isSafeInteger(version) || version < 1 || version > 32_767) {
     faults.push(`the version ${version} must be a whole number from 1 to 32767`)
+  } else {
+    faults.push(...upcastFaults(versions))
   }
   for (const field of mask) {
     if (field === '' || field.split('.').includes('')) {

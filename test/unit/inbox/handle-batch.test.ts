@@ -262,3 +262,22 @@ test('a stale lane is refused, and it is not taken for the message’s fault', a
   await assert.rejects(handle({ ...lane, marks: {} }, [delivery(1, 0)]), (error) => isEstafetError(error, 'FENCED'))
   assert.deepEqual(effects(), [1])
 })
+
+test('each version goes to the handler that reads it, and one that nobody reads is never skipped', async () => {
+  const First = event('work.done', { version: 1, schema: z.number(), key: String })
+  const Second = event('work.done', { version: 2, since: 2, schema: z.number(), key: String })
+  const seen: string[] = []
+  const { lane, handle, load } = await bench([
+    on(First, async ({ data }) => void seen.push(`first ${data}`)),
+    onMany(Second, async (all) => void seen.push(`second ${all.map(({ data }) => data).join(' ')}`)),
+  ])
+  const of = (number: number, version: number): Delivery => {
+    const { message, cursor } = delivery(number, null)
+    return { message: { ...message, version, key: `k-${number}` }, cursor, previous: null }
+  }
+  const done = await handle(lane, [of(1, 2), of(2, 2), of(3, 1), of(4, 2)])
+  assert.deepEqual(seen, ['second 1 2', 'first 3', 'second 4'])
+  assert.equal(done.applied, 4)
+  await handle(done.lane, [of(5, 3)])
+  assert.deepEqual([seen.length, (await load()).dead], [3, 1])
+})

@@ -7,6 +7,7 @@ import { uuidV7 } from '../../../src/message/uuid.ts'
 
 const Placed = event('shop.order.placed', {
   version: 2,
+  since: 2,
   schema: z.object({ id: z.string(), lines: z.array(z.object({ quantity: z.number() })) }),
   key: ({ id }) => id,
 })
