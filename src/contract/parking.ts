@@ -64,6 +64,16 @@ function queueClauses<Tx>(): readonly Clause<ParkingDriver<Tx>>[] {
       },
     },
     {
+      says: 'a queue of more than nine keeps its order: numbers are no texts',
+      async holds(driver) {
+        const numbers = Array.from({ length: 12 }, (_, at) => at + 1)
+        const [first = 0, ...others] = numbers
+        const entries = [failed(first, 'k'), ...others.map((number) => follower(number, 'k'))]
+        await parkAll(driver, await takeLane(driver), entries)
+        same(await drain(driver), numbers.map(String), 'what was applied')
+      },
+    },
+    {
       says: 'a key comes free with its last message, and not before',
       async holds(driver) {
         const lane = await takeLane(driver)
@@ -272,7 +282,8 @@ function contentClauses<Tx>(): readonly Clause<ParkingDriver<Tx>>[] {
           payload: '{"a": 1.0,  "a":"\\u0000 \\ud800 \\/ é 😀 \u2028", "b":1e400, "c":12345678901234567890}',
         })
         const large = message(2, 'large', { payload: JSON.stringify('é😀x'.repeat(150_000)) })
-        await driver.unitOfWork.run(async (tx) => driver.parking.parkUntried(tx, await takeLane(driver), [odd, large]))
+        const lane = await takeLane(driver)
+        await driver.unitOfWork.run((tx) => driver.parking.parkUntried(tx, lane, [odd, large]))
         for (const each of [odd, large]) {
           const attempt = await attemptAt(driver, each.key)
           holds(attempt.message.payload === each.payload, 'the payload is as it was')

@@ -24,6 +24,13 @@ export const brokenParking: Readonly<Record<string, () => Driver>> = {
       ...entries.filter(({ failure }) => failure !== null),
       ...entries.filter(({ failure }) => failure === null).reverse(),
     ]),
+  'sorts those behind the first by their numbers as texts': () =>
+    withEntries((entries) => {
+      const text = ({ message }: Entry): string => message.position.toString()
+      const behind = entries.filter(({ failure }) => failure === null)
+      const sorted = behind.toSorted((one, other) => (text(one) < text(other) ? -1 : 1))
+      return [...entries.filter(({ failure }) => failure !== null), ...sorted]
+    }),
   'parks every key as one': () =>
     withEntries((entries) => entries.map((entry) => withMessage(entry, { key: entries[0]?.message.key ?? '' }))),
   'begins again with a key that is being tried': () => {

@@ -14,13 +14,10 @@ import {
   atOnce,
   attemptAt,
   by,
-  drain,
   failed,
   failure,
-  follower,
   group,
   longMs,
-  message,
   parkAll,
   takeLane,
 } from '../../src/contract/parking-driver.ts'
@@ -31,7 +28,7 @@ after(() => contract.stop())
 
 interface Otherwise extends Clause<SqliteDriver> {
   /** What the clause of the contract ends with here. */
-  readonly refusal: 'UNAVAILABLE' | 'UNSUPPORTED'
+  readonly refusal: 'UNAVAILABLE'
 }
 
 /** What no database with one writer can keep, by the words of the contract; and what holds instead. */
@@ -70,24 +67,6 @@ const otherwise: Readonly<Record<string, Otherwise>> = {
       assert.equal((await attemptAt(driver, 'k')).crashes, 0)
     },
   },
-  // It takes its lane within the transaction that parks.
-  'a message comes back as it was, to the last character': {
-    says: 'a message comes back as it was, to the last character, from a lane that was taken before',
-    refusal: 'UNSUPPORTED',
-    async holds(driver) {
-      const odd = message(9_007_199, 'kéy 😀 "{},\\', {
-        position: 9_007_199_254_740_993n,
-        causationId: 'a cause',
-        traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
-        headers: { one: 'é "\\ \n{},', two: '' },
-        payload: '{"a": 1.0,  "a":"\\u0000 \\ud800 \\/ é 😀 \u2028", "b":1e400, "c":12345678901234567890}',
-      })
-      const large = message(2, 'large', { payload: JSON.stringify('é😀x'.repeat(150_000)) })
-      const lane = await takeLane(driver)
-      await driver.unitOfWork.run((tx) => driver.parking.parkUntried(tx, lane, [odd, large]))
-      for (const each of [odd, large]) assert.deepEqual((await attemptAt(driver, each.key)).message, each)
-    },
-  },
 }
 
 const parts: readonly (readonly [string, readonly Clause<SqliteDriver>[]])[] = [
@@ -118,13 +97,4 @@ test('what SQLite keeps otherwise is in the contract', () => {
     Object.keys(otherwise).filter((says) => !said.includes(says)),
     [],
   )
-})
-
-test('a queue of more than nine keeps its order: numbers are no texts', async () => {
-  const driver = await contract.driver()
-  const numbers = Array.from({ length: 12 }, (_, at) => at + 1)
-  const [first = 0, ...others] = numbers
-  const entries = [failed(first, 'k'), ...others.map((number) => follower(number, 'k'))]
-  await parkAll(driver, await takeLane(driver), entries)
-  assert.deepEqual(await drain(driver), numbers.map(String))
 })
