@@ -22,7 +22,7 @@ export interface Refused {
 const number = z.union([z.string(), z.number()])
 const preview = z.object({ count: z.number(), reached: z.array(number) })
 const counted = z.object({ count: z.number() })
-const refusal = z.object({ title: z.string().optional(), detail: z.string().optional() })
+const refusal = z.object({ error: z.object({ message: z.string() }) })
 
 /** Delivers the history of a topic to a service again. What is unique there stays as it is; what is gone is made again. */
 export async function replay(subject: Subject, wanted: WantedReplay, reason: string): Promise<Done | Refused> {
@@ -37,6 +37,6 @@ export async function replay(subject: Subject, wanted: WantedReplay, reason: str
 
 function refused({ status, body }: { readonly status: number; readonly body: unknown }): Refused {
   if (status >= 500) throw new EstafetError('UNAVAILABLE', 'The history cannot be read just now.')
-  const { detail, title } = refusal.catch({}).parse(body)
-  return { outcome: status === 404 ? 'missing' : 'refused', says: detail ?? title ?? 'It was refused.' }
+  const said = refusal.safeParse(body).data?.error.message
+  return { outcome: status === 404 ? 'missing' : 'refused', says: said ?? 'It was refused.' }
 }
