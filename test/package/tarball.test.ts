@@ -72,7 +72,7 @@ test('the tarball holds the compiled doors, the types, the migrations and the li
 })
 
 test('every door opens from the tarball, without any other package', () => {
-  const program = `for (const door of ['', '/postgres', '/memory', '/contract', '/simulation', '/ops', '/redis', '/kafka', '/supervisor']) {
+  const program = `for (const door of ['', '/postgres', '/memory', '/contract', '/simulation', '/ops', '/redis', '/kafka', '/sqlite', '/supervisor']) {
     const names = Object.keys(await import('estafet' + door))
     if (names.length === 0) throw new Error(door)
   }`
