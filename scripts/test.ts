@@ -36,6 +36,7 @@ const suites: Readonly<Record<string, string>> = {
   contract: 'test/contract/**/*.test.ts',
   brokers: 'test/brokers/**/*.test.ts',
   failures: 'test/failures/**/*.test.ts',
+  'event-sourcing': 'test/event-sourcing/**/*.test.ts',
   engines: 'test/engines/**/*.test.ts',
   stress: 'test/stress/**/*.test.ts',
   crash: 'test/crash/**/*.test.ts',

@@ -5,6 +5,7 @@ import {
   on as onAny,
   onMany as onManyAny,
 } from './delivery/handler.ts'
+import { postgresEventStore } from './drivers/postgres/event-store.ts'
 import { postgresTopicFeed } from './drivers/postgres/feed.ts'
 import { postgresInbox } from './drivers/postgres/inbox.ts'
 import { postgresLaneStore } from './drivers/postgres/lane-store.ts'
@@ -14,16 +15,21 @@ import { postgresOutbox } from './drivers/postgres/outbox.ts'
 import { postgresParking } from './drivers/postgres/parking.ts'
 import { postgresRetries } from './drivers/postgres/retries.ts'
 import { postgresSink as sink } from './drivers/postgres/sink.ts'
+import { postgresSnapshots } from './drivers/postgres/snapshots.ts'
 import type { Sql, SqlPool } from './drivers/postgres/sql.ts'
 import { postgresUnitOfWork } from './drivers/postgres/unit-of-work.ts'
 import { type ListeningPool, postgresAnnouncer, postgresWakeUp } from './drivers/postgres/wake-up.ts'
+import { type Streams, streams } from './event-sourcing/streams.ts'
 import type { EventType } from './message/event.ts'
 import type { OutgoingMessage, ReceivedMessage } from './message/message.ts'
-import type { MessageLimits } from './outbox/prepare.ts'
+import { type MessageLimits, prepareEvents } from './outbox/prepare.ts'
 import { type Publish, preparer, publisher } from './outbox/publisher.ts'
+import type { EventStore } from './ports/event-store.ts'
+import type { Logger } from './ports/logger.ts'
 import type { Operations } from './ports/operations.ts'
 import type { Sink } from './ports/sink.ts'
 import type { Announcer } from './ports/wake-up.ts'
+import { logger } from './runtime/logger.ts'
 import type { FeedSource, LogSource } from './runtime/start.ts'
 import type { Store } from './runtime/store.ts'
 import { systemClock, systemRandom } from './runtime/world.ts'
@@ -124,6 +130,39 @@ export function postgres(pool: SqlPool, options: PostgresOptions = {}): Postgres
       }
     },
   }
+}
+
+export interface PostgresStreamsOptions {
+  /** The service's name: the source of its events. */
+  readonly service: string
+  readonly limits?: MessageLimits
+  readonly logger?: Logger
+  /** The share of loads with a snapshot that fold all events as well, and compare. (Default: 0.01.) */
+  readonly verifyShare?: number
+}
+
+/** Event-sourced things in a service's own PostgreSQL database. */
+export interface PostgresStreams extends Streams<Sql> {
+  readonly events: EventStore<Sql>
+  /** All events in the order of their commits, for the service's own projections. */
+  readonly log: LogSource
+}
+
+/**
+ * Streams of events in a service's own database, from a pool of its clients. Its role is a member of the database's
+ * `publisher` role: events can be appended and read, and never changed.
+ */
+export function postgresStreams(pool: SqlPool & ListeningPool, options: PostgresStreamsOptions): PostgresStreams {
+  const { service, verifyShare = 0.01, limits } = options
+  const store = postgres(pool, limits === undefined ? {} : { limits })
+  const events = postgresEventStore(pool, { source: service })
+  const all = streams<Sql>({
+    ...{ events, snapshots: postgresSnapshots(pool), unitOfWork: store.unitOfWork, prepare: store.prepare },
+    ...{ random: systemRandom, logger: options.logger ?? logger({ service }), verifyShare },
+    encode: (outgoing) => prepareEvents(outgoing, world, limits),
+  })
+  const own = { log: log(pool, { source: service, of: 'events' }), wakeUp: () => postgresWakeUp(pool) }
+  return { ...all, events, log: own }
 }
 
 /**

@@ -256,6 +256,21 @@ function appendIdClauses<Tx>(): readonly Clause<EventStoreDriver<Tx>>[] {
       },
     },
     {
+      says: 'what was appended under an append id can be looked up, by who is in a transaction',
+      async holds(driver) {
+        const [first] = await commit(driver, named([1, 2], 'new'))
+        const open = await driver.begin()
+        const known = await driver.events.appended(open.tx, order, 'request-1')
+        const others = [
+          await driver.events.appended(open.tx, order, 'request-2'),
+          await driver.events.appended(open.tx, { ...order, id: 'o-2' }, 'request-1'),
+        ]
+        await open.rollback()
+        same(known, { ...first, isRepeat: true }, 'what is known')
+        same(others, [null, null], 'what is known of others')
+      },
+    },
+    {
       says: 'other events under the same append id are refused; another stream has append ids of its own',
       async holds(driver) {
         await commit(driver, named([1], 'new'))

@@ -1,9 +1,11 @@
 import { EstafetError } from '../message/errors.ts'
 import { encodeJson } from '../message/json.ts'
 import type { EncodedMessage, OutgoingMessage } from '../message/message.ts'
+import type { OutgoingEvent } from '../message/stream-event.ts'
 import { validTraceparent } from '../message/trace-context.ts'
 import { uuidV7 } from '../message/uuid.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { EncodedEvent } from '../ports/event-store.ts'
 import type { Random } from '../ports/random.ts'
 
 export interface MessageLimits {
@@ -43,6 +45,19 @@ export function prepare(
       payload,
     }
   })
+}
+
+/** The same for events of streams, which have a place there in the place of topic and key. */
+export function prepareEvents(
+  events: readonly OutgoingEvent[],
+  world: { readonly clock: Clock; readonly random: Random },
+  limits: MessageLimits = defaultLimits,
+): readonly EncodedEvent[] {
+  return prepare(
+    events.map((event) => ({ ...event, topic: '', key: '' })),
+    world,
+    limits,
+  ).map(({ topic: _, key: __, ...encoded }) => encoded)
 }
 
 const headerName = /^[a-z0-9][a-z0-9-]{0,99}$/

@@ -14,6 +14,9 @@ export interface EventStore<Tx> {
    */
   append(tx: Tx, appends: readonly StreamAppend[]): Promise<readonly Appended[]>
 
+  /** What was appended to a stream under an append id, as `tx` sees it; null when nothing was. */
+  appended(tx: Tx, stream: StreamName, appendId: string): Promise<Appended | null>
+
   /** The events of a stream after a version, in order, at most `limit`. An unknown stream is empty. */
   read(stream: StreamName, range: StreamRange): Promise<readonly RecordedEvent[]>
 

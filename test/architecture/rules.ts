@@ -13,6 +13,7 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
   delivery: { folders: ['message', 'ports'], node: false },
   outbox: { folders: ['message', 'ports', 'delivery'], node: false },
   inbox: { folders: ['message', 'ports', 'delivery'], node: false },
+  'event-sourcing': { folders: ['message', 'ports'], node: false },
   wire: { folders: ['message', 'ports'], node: false },
   telemetry: { folders: ['message'], node: true },
   'drivers/memory': { folders: ['message', 'ports'], node: false },

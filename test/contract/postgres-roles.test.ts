@@ -9,6 +9,7 @@ import { provisionDatabase } from '../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
 import { sample } from '../../src/contract/message.ts'
 import { failure } from '../../src/contract/parking-driver.ts'
+import { postgresEventStore } from '../../src/drivers/postgres/event-store.ts'
 import { postgresParking } from '../../src/drivers/postgres/parking.ts'
 import { postgresRetries } from '../../src/drivers/postgres/retries.ts'
 
@@ -64,6 +65,48 @@ for (const binaries of allPostgres()) {
         `ALTER TABLE estafet.lane ADD COLUMN x int`,
       ]) {
         assert.equal(await code(pool.query(text)), '42501', text)
+      }
+    })
+
+    test('a service can append events through the function only, nobody can change them, and readers see none', async () => {
+      const pool = as('orders', 'b')
+      const events = postgresEventStore(pool, { source: 'orders' })
+      const { topic: _, key: __, ...event } = sample(1)
+      await postgres(pool).transaction(async (tx) => {
+        const stream = { type: 'order', id: 'o-1' }
+        await events.append(tx, [{ stream, expected: 'new', events: [event], appendId: 'a' }])
+      })
+      for (const text of [
+        'INSERT INTO estafet.event SELECT * FROM estafet.event',
+        `UPDATE estafet.event SET payload = '1'`,
+        'DELETE FROM estafet.event',
+        'TRUNCATE estafet.event',
+        'DELETE FROM estafet.append_id',
+        `SELECT nextval('estafet.event_position')`,
+      ]) {
+        assert.equal(await code(pool.query(text)), '42501', text)
+      }
+      await withOwner(async (client) => {
+        for (const text of [
+          `UPDATE estafet.event SET payload = '1'`,
+          'DELETE FROM estafet.event',
+          'TRUNCATE estafet.event',
+        ]) {
+          assert.equal(await code(client.query(text)), 'ESF07', text)
+        }
+      })
+      const { rows } = await pool.query('SELECT * FROM estafet.event_store')
+      assert.deepEqual(
+        rows.map(({ created_at: _, ...row }) => row),
+        [
+          {
+            ...{ event_id: event.id, aggregate_id: 'o-1', aggregate_type: 'order', event_type: 'sample.taken' },
+            ...{ event_data: { number: 1 }, event_version: 1 },
+          },
+        ],
+      )
+      for (const view of ['event', 'event_store', 'event_messages', 'event_head', 'snapshots']) {
+        assert.equal(await code(as('inventory', 'b').query(`SELECT * FROM estafet.${view}`)), '42501', view)
       }
     })
 

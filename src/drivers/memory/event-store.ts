@@ -54,7 +54,7 @@ export function memoryEventStore(
 
   async function one(tx: MemoryTransaction, append: StreamAppend): Promise<Appended> {
     const { stream, expected, events, appendId } = append
-    const name = JSON.stringify([stream.type, stream.id, appendId])
+    const name = appendName(stream, appendId)
     const said = JSON.stringify(events.map(({ type, version, payload }) => [type, version, payload]))
     const known = appendId === null || !mutations.checksAppendIds ? undefined : appendIds.get(name)
     if (known !== undefined && known.said !== said) throw doomed(tx, reused(stream))
@@ -100,9 +100,20 @@ export function memoryEventStore(
       if (tx.isOpen || tx.isLost) return database.statement(tx, () => write(tx, appends))
       throw new EstafetError('NOT_IN_TRANSACTION', 'append needs an open transaction; nothing was written.')
     },
+    appended(tx, stream, appendId) {
+      return database.statement(tx, async () => {
+        await interrupt('find append')
+        const known = appendIds.get(appendName(stream, appendId))
+        return known === undefined ? null : { version: known.version, position: known.position, isRepeat: true }
+      })
+    },
     read: (stream, range) => readIn(null, stream, range),
     readIn: (tx, stream, range) => database.statement(tx, () => readIn(tx, stream, range)),
   }
+}
+
+function appendName({ type, id }: StreamName, appendId: string | null): string {
+  return JSON.stringify([type, id, appendId])
 }
 
 /** The committed events, by stream and version. */

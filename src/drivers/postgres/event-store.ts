@@ -39,6 +39,15 @@ export function postgresEventStore(sql: Sql, { source }: { readonly source: stri
         throw told(error, appends)
       }
     },
+    async appended(tx, stream, appendId) {
+      const [row] = await run<AppendedRow>(tx, {
+        name: 'estafet-append-find',
+        text: `SELECT 1 AS number, a.last_version, a.last_position::text AS last_position, true AS is_repeat
+          FROM estafet.append_id AS a WHERE a.stream_type = $1 AND a.stream_id = $2 AND a.append_id = $3`,
+        values: [stream.type, stream.id, appendId],
+      })
+      return row === undefined ? null : toAppended(row)
+    },
     read: (stream, range) => readIn(sql, stream, range),
     readIn,
   }

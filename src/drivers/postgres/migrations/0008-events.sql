@@ -187,6 +187,7 @@ BEGIN
     EXECUTE format('GRANT SELECT ON estafet.event_messages, estafet.event_head, estafet.event_store, estafet.snapshots TO %I',
       estafet.role_name(kind));
   END LOOP;
+  EXECUTE format('GRANT SELECT ON estafet.append_id TO %I', estafet.role_name('publisher'));
   EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON estafet.snapshot TO %I', estafet.role_name('publisher'));
 END
 $$;
