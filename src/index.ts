@@ -30,6 +30,7 @@ export { type PreparePublish, type Publish, type Published, preparer, publisher 
 export type { Clock } from './ports/clock.ts'
 export type {
   Appended,
+  AppendOptions,
   EncodedEvent,
   EventStore,
   ExpectedVersion,

@@ -256,6 +256,20 @@ function appendIdClauses<Tx>(): readonly Clause<EventStoreDriver<Tx>>[] {
       },
     },
     {
+      says: 'a repeat that is refused is a conflict, and nothing of its transaction is written',
+      async holds(driver) {
+        await commit(driver, named([1], 'new'))
+        const open = await driver.begin()
+        const repeat = (refusesRepeats: boolean) =>
+          driver.events.append(open.tx, [named([1], 'new')], { refusesRepeats })
+        same((await repeat(false))[0]?.isRepeat, true, 'a repeat that is not refused')
+        await driver.events.append(open.tx, [append('new', [2], { stream: { ...order, id: 'o-2' } })])
+        await rejects(repeat(true), 'CONFLICT')
+        await open.rollback()
+        same([await ids(driver), await ids(driver, { ...order, id: 'o-2' })], [idsOf(1), []], 'what is there')
+      },
+    },
+    {
       says: 'what was appended under an append id can be looked up, by who is in a transaction',
       async holds(driver) {
         const [first] = await commit(driver, named([1, 2], 'new'))

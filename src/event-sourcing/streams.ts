@@ -102,15 +102,13 @@ export function streams<Tx>(parts: StreamsParts<Tx>): Streams<Tx> {
       async write() {
         // All sent before the first answer, so that they travel with the commit; all awaited, so that none is left on its way.
         const [appended, published] = await Promise.allSettled([
-          parts.events.append(tx, [{ stream, expected, events: encoded, appendId }]),
+          // The commit is under way with it: another try that was first must be an error there, or this one publishes again.
+          parts.events.append(tx, [{ stream, expected, events: encoded, appendId }], { refusesRepeats: true }),
           publish(tx),
         ])
         if (appended.status === 'rejected') throw appended.reason
         if (published.status === 'rejected') throw published.reason
         const [done] = appended.value
-        // Another try was first, and has published already: this one must leave nothing, and finds that one next time.
-        if (done?.isRepeat === true)
-          throw new EstafetError('CONFLICT', 'This command is handled by another try just now.')
         return { state, events, isRepeat: false, version: done?.version ?? 0, position: done?.position ?? null }
       },
     }

@@ -12,7 +12,7 @@ export interface EventStore<Tx> {
    * only roll back. With an append id, a repeat of the same append returns what the first one did, and another append under
    * that id is APPEND_ID_REUSED. Throws NOT_IN_TRANSACTION when `tx` is no open transaction.
    */
-  append(tx: Tx, appends: readonly StreamAppend[]): Promise<readonly Appended[]>
+  append(tx: Tx, appends: readonly StreamAppend[], options?: AppendOptions): Promise<readonly Appended[]>
 
   /** What was appended to a stream under an append id, as `tx` sees it; null when nothing was. */
   appended(tx: Tx, stream: StreamName, appendId: string): Promise<Appended | null>
@@ -47,6 +47,14 @@ export interface StreamAppend {
   readonly events: readonly EncodedEvent[]
   /** The same for each try of one append, unique in its stream; null for none. */
   readonly appendId: string | null
+}
+
+export interface AppendOptions {
+  /**
+   * True: an append that was made before is CONFLICT, and `tx` can only roll back. For who commits without waiting for the
+   * answer, with more than the events in the transaction. (Default: false.)
+   */
+  readonly refusesRepeats?: boolean
 }
 
 export interface Appended {

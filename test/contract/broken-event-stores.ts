@@ -40,6 +40,7 @@ export const brokenEventStores: Readonly<Record<string, () => Driver>> = {
   'takes new for anything': () =>
     changed((append) => (append.expected === 'new' ? { ...append, expected: 'any' } : append)),
   'appends anything again': () => changed((append) => ({ ...append, appendId: null })),
+  'refuses no repeat': () => withEvents((events) => ({ append: (tx, appends) => events.append(tx, appends) })),
   'looks up any append': () =>
     withEvents((events) => ({ appended: (tx, stream) => events.appended(tx, { ...stream, id: 'o-1' }, 'request-1') })),
   'loses the last event': () => changed((append) => ({ ...append, events: append.events.slice(0, -1) })),

@@ -1,6 +1,7 @@
 import { EstafetError } from '../../message/errors.ts'
 import type {
   Appended,
+  AppendOptions,
   EventStore,
   RecordedEvent,
   StreamAppend,
@@ -39,7 +40,11 @@ export function memoryEventStore(
       .filter(({ topic, key }) => topic === stream.type && key === stream.id)
       .sort((a, b) => a.streamVersion - b.streamVersion)
 
-  async function write(tx: MemoryTransaction, appends: readonly StreamAppend[]): Promise<readonly Appended[]> {
+  async function write(
+    tx: MemoryTransaction,
+    appends: readonly StreamAppend[],
+    { refusesRepeats = false }: AppendOptions,
+  ): Promise<readonly Appended[]> {
     await interrupt('append events')
     if (mutations.hasLogLock) await database.lock(tx, eventLogLock, 'shared')
     if (mutations.hasStreamLock) {
@@ -48,7 +53,13 @@ export function memoryEventStore(
       }
     }
     const done: Appended[] = []
-    for (const append of appends) done.push(await one(tx, append))
+    for (const append of appends) {
+      const appended = await one(tx, append)
+      if (appended.isRepeat && refusesRepeats) {
+        throw doomed(tx, new EstafetError('CONFLICT', 'Another try of this append was first; nothing was written.'))
+      }
+      done.push(appended)
+    }
     return done
   }
 
@@ -95,9 +106,9 @@ export function memoryEventStore(
   }
 
   return {
-    async append(tx, appends) {
+    async append(tx, appends, options = {}) {
       if (appends.length === 0) return []
-      if (tx.isOpen || tx.isLost) return database.statement(tx, () => write(tx, appends))
+      if (tx.isOpen || tx.isLost) return database.statement(tx, () => write(tx, appends, options))
       throw new EstafetError('NOT_IN_TRANSACTION', 'append needs an open transaction; nothing was written.')
     },
     appended(tx, stream, appendId) {

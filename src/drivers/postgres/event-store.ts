@@ -28,12 +28,12 @@ export function postgresEventStore(sql: Sql, { source }: { readonly source: stri
     return rows.map((row) => ({ ...toMessage(row, source), streamVersion: row.stream_version }))
   }
   return {
-    async append(tx, appends) {
+    async append(tx, appends, { refusesRepeats = false } = {}) {
       if (appends.length === 0) return []
       const isUnsure = !isInTransaction(tx)
       if (isUnsure) await sendAhead(tx, run(tx, markTransaction))
       try {
-        const rows = await run<AppendedRow>(tx, appendStatement(appends, isUnsure))
+        const rows = await run<AppendedRow>(tx, appendStatement(appends, refusesRepeats, isUnsure))
         return [...rows].sort((a, b) => a.number - b.number).map(toAppended)
       } catch (error) {
         throw told(error, appends)
@@ -74,14 +74,14 @@ function toAppended(row: AppendedRow): Appended {
   return { version: row.last_version, position, isRepeat: row.is_repeat }
 }
 
-function appendStatement(appends: readonly StreamAppend[], isUnsure: boolean): Statement {
+function appendStatement(appends: readonly StreamAppend[], refusesRepeats: boolean, isUnsure: boolean): Statement {
   const all = appends.flatMap(({ events }, at) => events.map((event) => ({ event, append: at + 1 })))
   const column = <Value>(of: (event: EncodedEvent) => Value): readonly Value[] => all.map(({ event }) => of(event))
   return {
     name: 'estafet-append',
     text: `SELECT a.number, a.last_version, a.last_position::text AS last_position, a.is_repeat
       FROM estafet.append($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int[], $7::int[], $8::uuid[],
-        $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16) AS a`,
+        $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16, $17) AS a`,
     values: [
       appends.map(({ stream }) => stream.type),
       appends.map(({ stream }) => stream.id),
@@ -98,6 +98,7 @@ function appendStatement(appends: readonly StreamAppend[], isUnsure: boolean): S
       column((e) => e.traceparent),
       column((e) => fromHeaders(e.headers)),
       column((e) => e.payload),
+      refusesRepeats,
       isUnsure,
     ],
   }

@@ -52,7 +52,7 @@ CREATE TRIGGER event_is_final BEFORE UPDATE OR DELETE OR TRUNCATE ON estafet.eve
 CREATE FUNCTION estafet.append(
   stream_types text[], stream_ids text[], expectations text[], append_ids text[], digests bytea[], rounds int[],
   append_of int[], ids uuid[], types text[], versions smallint[], correlation_ids text[], causation_ids text[],
-  traceparents text[], header_texts text[], payloads text[], is_unsure boolean
+  traceparents text[], header_texts text[], payloads text[], refuses_repeats boolean, is_unsure boolean
 ) RETURNS TABLE (number int, last_version int, last_position bigint, is_repeat boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog
 AS $$
@@ -78,6 +78,9 @@ BEGIN
       LOOP
         IF bad.is_other THEN
           RAISE EXCEPTION USING ERRCODE = 'ESF06', MESSAGE = 'the append id was used for other events', DETAIL = bad.place;
+        END IF;
+        IF refuses_repeats THEN
+          RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'another try of this append was first';
         END IF;
         is_done[bad.place] := true;
         RETURN QUERY SELECT bad.place::int, bad.last_version, bad.last_position, true;
