@@ -26,8 +26,11 @@ export async function run(system: System, { options, read, signal, say }: RunInp
   sayBadLines(badLines, say)
   const healed = new AbortController()
   const mayKill = AbortSignal.any([signal, healed.signal])
-  const kills = options.kill === null ? [] : killAtRandom(system, options.kill, mayKill)
-  const sent = await send(system, read, options, signal)
+  let answered = 0
+  const kills = options.kill === null ? [] : killAtRandom(system, options.kill, () => answered, mayKill)
+  const sent = await send(system, read, options, signal, () => {
+    answered += 1
+  })
   healed.abort()
   const killed = await kills
   signal.throwIfAborted()
@@ -60,7 +63,13 @@ function sayBadLines(badLines: readonly BadLine[], say: (text: string) => void):
   if (badLines.length > shownBadLines) say(`... and ${badLines.length - shownBadLines} more bad lines`)
 }
 
-async function send(system: System, read: ReadInvoices, options: Options, signal: AbortSignal): Promise<Sent> {
+async function send(
+  system: System,
+  read: ReadInvoices,
+  options: Options,
+  signal: AbortSignal,
+  answered: () => void,
+): Promise<Sent> {
   const bar = progress('invoices', read.invoices.length)
   try {
     return await sendInvoices(read.invoices, {
@@ -70,7 +79,10 @@ async function send(system: System, read: ReadInvoices, options: Options, signal
       rate: options.rate,
       atOnce: 12,
       patienceMs: 120_000,
-      sent: () => bar.set(bar.done() + 1),
+      sent() {
+        bar.set(bar.done() + 1)
+        answered()
+      },
     })
   } finally {
     bar.end()

@@ -4,14 +4,21 @@ import type { System } from './system.ts'
 
 /**
  * Kills services, the database server and the broker, kill -9, at moments that the seed decides, until the signal aborts. What has not
- * come back since its last kill is passed over: on a slow machine it would never do anything else. Resolves to what was killed, in order.
+ * come back since its last kill is passed over, and nothing is killed before something was answered since: a slow machine would
+ * otherwise do nothing but start. Resolves to what was killed, in order.
  */
-export async function killAtRandom(system: System, seed: number, signal: AbortSignal): Promise<readonly string[]> {
+export async function killAtRandom(
+  system: System,
+  seed: number,
+  answered: () => number,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const random = mulberry32(seed)
   const targets = [...serviceNames, 'PostgreSQL', ...(system.broker === null ? [] : ['broker' as const])] as const
   const killed: string[] = []
   const announced = new Map<string, unknown>()
   let isBrokerDown = false
+  let answeredBefore = -1
 
   /** False when it is still down. */
   function kill(target: (typeof targets)[number]): boolean {
@@ -37,7 +44,9 @@ export async function killAtRandom(system: System, seed: number, signal: AbortSi
     await sleep(150 + random() * 900, undefined, { signal }).catch(() => {})
     if (signal.aborted) break
     const target = targets[Math.floor(random() * targets.length)] ?? 'PostgreSQL'
-    if (kill(target)) killed.push(target)
+    if (answered() === answeredBefore || !kill(target)) continue
+    answeredBefore = answered()
+    killed.push(target)
   }
   return killed
 }
