@@ -4,6 +4,7 @@ import type { OutgoingMessage, StoredMessage } from '../message/message.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Failure } from '../ports/parking.ts'
+import { causedBy } from './caused-by.ts'
 
 export interface NoticeParts<Tx> {
   /** Null: nobody is told. */
@@ -25,7 +26,7 @@ export function noticeOf<Tx>(
   failure: Failure,
 ): ((tx: Tx) => Promise<unknown>) | null {
   if (parts.onDeadLetter === null || failure.next.kind !== 'dead') return null
-  const { id: messageId, type, topic, source, correlationId, traceparent } = message
+  const { id: messageId, type, topic, source, correlationId } = message
   try {
     const outgoing = parts.onDeadLetter({
       ...{ messageId, type, topic, source, correlationId, handler: failure.handler },
@@ -33,8 +34,7 @@ export function noticeOf<Tx>(
       failedAt: new Date(parts.clock.now()).toISOString(),
     })
     if (outgoing.length === 0) return null
-    const context = { correlationId, causationId: messageId, traceparent: traceparent ?? undefined }
-    return parts.prepare(outgoing.map((each) => ({ ...each, context: { ...context, ...each.context } })))
+    return parts.prepare(outgoing.map((each) => causedBy(message, each)))
   } catch (error) {
     parts.logger.error('a dead letter could not be told of', { message_id: messageId, error: errorName(error) })
     return null

@@ -3,6 +3,7 @@ import { EstafetError } from '../message/errors.ts'
 import type { OutgoingMessage, StoredMessage } from '../message/message.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Logger, withFields } from '../ports/logger.ts'
+import { causedBy } from './caused-by.ts'
 
 /** What one transaction's handlers share. */
 export interface HandlerRun<Tx> {
@@ -117,19 +118,6 @@ function contextOf<Tx>(run: HandlerRun<Tx>, cause: StoredMessage, signal: AbortS
     }),
     publish: (...published) => {
       run.outgoing.push(...published.map((message) => causedBy(cause, message)))
-    },
-  }
-}
-
-/** Fills in where a message comes from, unless its publisher said so itself. */
-function causedBy(cause: StoredMessage, message: OutgoingMessage): OutgoingMessage {
-  return {
-    ...message,
-    context: {
-      ...message.context,
-      correlationId: message.context.correlationId ?? cause.correlationId,
-      causationId: message.context.causationId ?? cause.id,
-      traceparent: message.context.traceparent ?? cause.traceparent ?? undefined,
     },
   }
 }

@@ -19,7 +19,7 @@ export interface MessageContext {
   readonly causationId?: string | undefined
   /** W3C trace context of the publisher. */
   readonly traceparent?: string | undefined
-  /** Names in lower case; values are text. */
+  /** Names in lower case; values are text. `tracestate` is that of the W3C, and goes where the traceparent goes. */
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 

@@ -2,7 +2,7 @@ import { EstafetError } from '../message/errors.ts'
 import { encodeJson } from '../message/json.ts'
 import type { EncodedMessage, OutgoingMessage } from '../message/message.ts'
 import type { OutgoingEvent } from '../message/stream-event.ts'
-import { validTraceparent } from '../message/trace-context.ts'
+import { validTraceparent, validTracestate } from '../message/trace-context.ts'
 import { uuidV7 } from '../message/uuid.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EncodedEvent } from '../ports/event-store.ts'
@@ -73,7 +73,16 @@ function checkedHeaders(message: OutgoingMessage, limits: MessageLimits): Readon
     size += name.length + byteLength(value)
   }
   refuseOversize(message.type, 'headers', size, limits.maxHeaderBytes)
-  return Object.fromEntries(headers)
+  return withTracestate(message.context.traceparent, Object.fromEntries(headers))
+}
+
+/** A tracestate says something about its traceparent, and goes where that goes; an invalid one is dropped. */
+function withTracestate(
+  traceparent: string | undefined,
+  { tracestate, ...others }: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const valid = validTraceparent(traceparent) === null ? null : validTracestate(tracestate)
+  return valid === null ? others : { ...others, tracestate: valid }
 }
 
 function headerText(type: string, name: string, value: string | undefined): string | undefined {

@@ -3,8 +3,9 @@ import type { RelayedMessage } from '../ports/sink.ts'
 import { instantOf, plainName, plainText, positionOf } from './plain-text.ts'
 
 /**
- * The CloudEvents 1.0 context attributes of a message, all as text. `partitionkey` and `traceparent` are extensions that
- * CloudEvents knows; `eventversion`, `correlationid`, `causationid`, `epoch`, `position`, `previous` and `headers` are ours.
+ * The CloudEvents 1.0 context attributes of a message, all as text. `partitionkey`, `traceparent` and `tracestate` are
+ * extensions that CloudEvents knows; `eventversion`, `correlationid`, `causationid`, `epoch`, `position`, `previous` and
+ * `headers` are ours.
  *
  * @source https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
  */
@@ -31,10 +32,15 @@ export interface WireMessage {
 
 /** The attributes of a message; its payload goes beside them. */
 export function attributesOf({ message, previous }: RelayedMessage): Attributes {
+  const { tracestate = '', ...others } = message.headers
+  const isTraced = message.traceparent !== null && tracestate !== ''
+  const headers = isTraced ? others : message.headers
   const optional = {
     causationid: message.causationId,
     traceparent: message.traceparent,
-    headers: Object.keys(message.headers).length === 0 ? null : JSON.stringify(message.headers),
+    // Where any reader of CloudEvents looks for it, and not a second time among the headers.
+    tracestate: isTraced ? tracestate : null,
+    headers: Object.keys(headers).length === 0 ? null : JSON.stringify(headers),
   }
   return {
     ...{ specversion: '1.0', id: message.id, source: message.source, type: message.type, time: message.time },
@@ -52,7 +58,7 @@ export function attributesOf({ message, previous }: RelayedMessage): Attributes 
 export function messageOf(attributes: Attributes, payload: string, topic: string, place: ForeignPlace): WireMessage {
   const own = ownPlace(attributes)
   const id = attributes['id'] ?? `${topic}/${place.partition}/${place.offset}`
-  const { causationid: causationId, traceparent } = attributes
+  const { causationid: causationId, traceparent, tracestate } = attributes
   return {
     previous: own?.previous ?? null,
     ...(own === null && attributes['id'] !== undefined ? { hasSendersId: true } : {}),
@@ -68,7 +74,10 @@ export function messageOf(attributes: Attributes, payload: string, topic: string
       correlationId: plainText(attributes['correlationid'] ?? id),
       causationId: causationId === undefined ? null : plainText(causationId),
       traceparent: traceparent === undefined ? null : plainText(traceparent),
-      headers: headersOf(attributes['headers']),
+      headers: {
+        ...headersOf(attributes['headers']),
+        ...(tracestate === undefined ? {} : { tracestate: plainText(tracestate) }),
+      },
     },
   }
 }

@@ -2,8 +2,8 @@ import type { Attributes } from './attributes.ts'
 
 /** Attributes that a message has a field for, or that say only how it was written. */
 const placed = new Set([
-  ...['specversion', 'id', 'source', 'type', 'time', 'datacontenttype', 'partitionkey', 'traceparent', 'headers'],
-  ...['eventversion', 'correlationid', 'causationid', 'epoch', 'position', 'previous'],
+  ...['specversion', 'id', 'source', 'type', 'time', 'datacontenttype', 'partitionkey', 'traceparent', 'tracestate'],
+  ...['eventversion', 'correlationid', 'causationid', 'epoch', 'position', 'previous', 'headers'],
 ])
 
 /**

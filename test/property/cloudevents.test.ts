@@ -118,6 +118,7 @@ const foreign = fc.record(
     ...{ id: name, type: name, source: fc.constantFrom('/python', 'https://a.b/c?d=%20e', 'urn:x:y') },
     ...{ data, subject: name, partitionkey: name, traceparent, dataschema: fc.constant('https://a.b/schema') },
     ...{ time: fc.constant('2026-11-21T08:00:00.123Z'), datacontenttype: fc.constant('application/json') },
+    tracestate: fc.constant('foo=1,bar=2'),
     ...{ tenant: text(1), priority: fc.integer(), urgent: fc.boolean(), correlationid: text(1) },
   },
   { requiredKeys: ['id', 'type', 'source', 'time'], noNullPrototype: true },
@@ -136,11 +137,14 @@ test('an event that the CloudEvents SDK sends over Kafka is the same message in 
         ...{ id: event.id, type: event.type, source: event.source, time: event.time ?? '', topic: 'tasks', version: 1 },
         ...{ epoch: 'tasks/3', position: 42n, key, correlationId: attributes.correlationid ?? event.id },
         ...{ causationId: null, traceparent: attributes.traceparent ?? null },
-        headers: Object.fromEntries(
-          extensions
-            .filter(([name, value]) => value !== undefined && !(name === 'subject' && value === key))
-            .map(([name, value]) => [`ce-${name}`, String(value)]),
-        ),
+        headers: {
+          ...Object.fromEntries(
+            extensions
+              .filter(([name, value]) => value !== undefined && !(name === 'subject' && value === key))
+              .map(([name, value]) => [`ce-${name}`, String(value)]),
+          ),
+          ...(attributes.tracestate === undefined ? {} : { tracestate: attributes.tracestate }),
+        },
         payload: JSON.stringify(attributes.data ?? null),
       }
       const binary = Kafka.binary(event)
