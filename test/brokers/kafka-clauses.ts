@@ -244,6 +244,36 @@ export const kafkaClauses: readonly Clause<KafkaDriver>[] = [
       }
     },
   },
+  {
+    says: 'news of one topic is told while another topic has none',
+    async holds({ cluster }) {
+      const { sink } = await filled(cluster, [1])
+      await sink.partitions('quiet')
+      let quiet = 0
+      const counting: KafkaCluster = {
+        ...cluster,
+        async await(...of) {
+          const isNews = await cluster.await(...of)
+          quiet += isNews ? 0 : 1
+          return isNews
+        },
+      }
+      const sources = ['quiet', topic].map((each) => kafkaTopic(counting, each, allowed))
+      const over = new AbortController()
+      const waits: Promise<void>[] = []
+      for (const { feed, wakeUp } of sources) {
+        await feed.advance()
+        waits.push(wakeUp().wait(600_000, over.signal))
+      }
+      try {
+        await sink.send([relayed(2)])
+        await Promise.race([waits[1], late()])
+        assert.equal(quiet, 0)
+      } finally {
+        over.abort()
+      }
+    },
+  },
 ]
 
 /** A topic of one partition with these messages, in one batch, and its feed. */

@@ -1,7 +1,8 @@
 import * as library from '@platformatic/kafka'
-import type { BrokerDriver } from 'estafet/contract'
+import type { BrokerDriver, WakeUpDriver } from 'estafet/contract'
 import { type KafkaCluster, kafkaCluster, kafkaSink, kafkaTopic } from 'estafet/kafka'
 import type { KafkaServer } from '../../engines/kafka/server.ts'
+import { brokerWakeUpDriver } from './broker-wake-ups.ts'
 
 export interface KafkaConfiguration {
   readonly says: string
@@ -33,4 +34,9 @@ export function kafkaBrokerDriver(
     sink: kafkaSink(cluster, { name: 'kafka', partitions, ...singleNode, ...sending }),
     feed: (topic) => kafkaTopic(cluster, topic, { allow: singleNode.allow, ...reading }).feed,
   }
+}
+
+export function kafkaWakeUpDriver(cluster: KafkaCluster, { partitions }: KafkaConfiguration): Promise<WakeUpDriver> {
+  const sink = kafkaSink(cluster, { name: 'kafka', partitions, ...singleNode })
+  return brokerWakeUpDriver(sink, () => kafkaTopic(cluster, 'sample', { allow: singleNode.allow }))
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '@redis/client'
-import type { BrokerDriver } from 'estafet/contract'
-import { type RedisClient, redisSink, redisTopicFeed } from 'estafet/redis'
+import type { BrokerDriver, WakeUpDriver } from 'estafet/contract'
+import { type RedisClient, redisSink, redisTopic, redisTopicFeed } from 'estafet/redis'
 import { type RedisServer, temporaryRedis } from '../../engines/redis/server.ts'
+import { brokerWakeUpDriver } from './broker-wake-ups.ts'
 
 /** One way to use Redis. */
 export interface RedisConfiguration {
@@ -16,6 +17,7 @@ export interface RedisConfiguration {
 export interface RedisContract {
   readonly server: RedisServer
   brokerDriver(): BrokerDriver
+  wakeUpDriver(): Promise<WakeUpDriver>
   stop(): Promise<void>
 }
 
@@ -32,6 +34,11 @@ export async function redisContract({ shards, resp, isCluster = false }: RedisCo
         sink: redisSink(client, { name: 'redis', prefix, shards }),
         feed: (topic) => redisTopicFeed(client, { topic, prefix, group: 'clauses' }),
       }
+    },
+    wakeUpDriver() {
+      const prefix = `clause-${clauses++}`
+      const sink = redisSink(client, { name: 'redis', prefix, shards })
+      return brokerWakeUpDriver(sink, () => redisTopic(client, { topic: 'sample', prefix, group: 'clauses' }))
     },
     async stop() {
       client.destroy()

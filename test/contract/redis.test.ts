@@ -1,6 +1,7 @@
 import { after, before, describe, test } from 'node:test'
 import { brokerClauses } from 'estafet/contract'
 import { findRedis, howToGetRedis } from '../../engines/redis/binaries.ts'
+import { brokerWakeUpClauses } from './broker-wake-ups.ts'
 import { type RedisConfiguration, type RedisContract, redisContract } from './redis-driver.ts'
 
 const configurations: readonly RedisConfiguration[] = [
@@ -21,5 +22,8 @@ for (const configuration of configurations) {
     })
     after(() => contract.stop())
     for (const clause of brokerClauses()) test(`broker: ${clause.says}`, () => clause.holds(contract.brokerDriver()))
+    for (const clause of brokerWakeUpClauses) {
+      test(`wake-up: ${clause.says}`, async () => clause.holds(await contract.wakeUpDriver()))
+    }
   })
 }

@@ -44,10 +44,11 @@ export interface KafkaCluster {
   /** Records of one partition from an offset on. Rejects with what the library throws. */
   fetch(state: KafkaTopicState, partition: number, offset: bigint, maxBytes: number): Promise<FetchedPartition | null>
   /**
-   * Resolves when one of the partitions led by `leader` has a record at its offset in `ends` or beyond, or after `ms`.
-   * On connections of its own, since a broker answers the requests of a connection one after another.
+   * Resolves to true when one of the partitions led by `leader` has a record at its offset in `ends` or beyond, and to
+   * false after `ms`, or 5 s if that is less. On connections of the topic's own, since a broker answers the requests of a
+   * connection one after another.
    */
-  await(state: KafkaTopicState, leader: number, ends: readonly bigint[], ms: number): Promise<void>
+  await(state: KafkaTopicState, leader: number, ends: readonly bigint[], ms: number): Promise<boolean>
   /** Tells operators' tools how far a group got. Rejects with what the library throws. */
   commit(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void>
   /** A producer that never sends twice with two outcomes: idempotent, all in-sync replicas, retries without end. */
@@ -97,7 +98,12 @@ export function kafkaCluster(library: KafkaLibrary, options: KafkaClusterOptions
     }
   }
   const admin = opener(requestTimeout)
-  const listener = opener(requestTimeout + maxAwaitMs)
+  const listeners = new Map<string, () => KafkaAdmin>()
+  const listenerOf = ({ id }: KafkaTopicState): KafkaAdmin => {
+    const known = listeners.get(id) ?? opener(requestTimeout + maxAwaitMs)
+    listeners.set(id, known)
+    return known()
+  }
 
   /** Asks one broker, or any. What failed may have been known wrongly: the next call looks for the brokers anew. */
   async function ask<Answer>(
@@ -205,7 +211,9 @@ export function kafkaCluster(library: KafkaLibrary, options: KafkaClusterOptions
       const places = state.leaders.flatMap((each, partition) =>
         each === leader ? [{ partition, offset: ends[partition] ?? 0n }] : [],
       )
-      await fetchRequest(listener(), leader, { state, places, maxBytes: 1, ms: Math.min(ms, maxAwaitMs) })
+      const request = { state, places, maxBytes: 1, ms: Math.min(ms, maxAwaitMs) }
+      const { responses } = await fetchRequest(listenerOf(state), leader, request)
+      return responses.some(({ partitions }) => partitions.some(({ records }) => (records?.length ?? 0) > 0))
     },
     async commit(groupId, topic, offsets) {
       const partitionOffsets = [...offsets].map(([partition, offset]) => ({ partition, offset }))
@@ -232,4 +240,4 @@ export function kafkaCluster(library: KafkaLibrary, options: KafkaClusterOptions
 }
 
 /** A request that waits for longer would hold up a stop, and look like a lost one. */
-const maxAwaitMs = 5000
+export const maxAwaitMs = 5000

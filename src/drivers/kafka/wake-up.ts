@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WakeUp } from '../../ports/wake-up.ts'
-import type { KafkaCluster } from './cluster.ts'
+import { type KafkaCluster, maxAwaitMs } from './cluster.ts'
 import type { KafkaFeed } from './feed.ts'
 
 /**
@@ -9,21 +9,34 @@ import type { KafkaFeed } from './feed.ts'
  */
 export function kafkaWakeUp(cluster: KafkaCluster, feed: KafkaFeed): WakeUp {
   /** By leader. One that was not needed until its end is waited for again, since the broker answers in order. */
-  const asked = new Map<number, Promise<void>>()
+  const asked = new Map<number, Promise<boolean>>()
   let isClosed = false
 
-  function ask(leader: number, ms: number): Promise<void> {
+  /** Whether there is news. */
+  function ask(leader: number, ms: number): Promise<boolean> {
     const seen = feed.seen()
     if (seen === null) return new Promise(() => {})
     const running = asked.get(leader)
     if (running !== undefined) return running
+    const until = performance.now() + ms
     const answer = cluster
       .await(seen.state, leader, seen.ends, ms)
-      // Unreachable, or the leader moved: as if there were no news, or every look would follow the next at once.
-      .catch(() => sleep(ms, undefined, { ref: false }))
+      // Unreachable, or the leader moved: as if there were no news.
+      .catch(() => false)
+      // An answer without news before its time stands for all of it, or each would be followed by the next at once.
+      .then(async (isNews) => isNews || sleep(Math.max(0, until - performance.now()), false, { ref: false }))
       .finally(() => asked.delete(leader))
     asked.set(leader, answer)
     return answer
+  }
+
+  /** Ends with news, or with the wait: what was asked before for a shorter wait ends without. */
+  async function news(leader: number, until: number, over: AbortSignal): Promise<void> {
+    for (let isNews = false; !isNews && !over.aborted; ) {
+      const ms = Math.min(until - performance.now(), maxAwaitMs)
+      // A rest that is shorter than a round trip is left alone.
+      isNews = await (ms < shortestMs ? new Promise<boolean>(() => {}) : ask(leader, Math.ceil(ms)))
+    }
   }
 
   return {
@@ -31,10 +44,10 @@ export function kafkaWakeUp(cluster: KafkaCluster, feed: KafkaFeed): WakeUp {
       if (signal.aborted) return
       const leaders = new Set(feed.seen()?.state.leaders)
       const over = new AbortController()
-      const time = sleep(ms, undefined, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => {})
-      // A wait that is shorter than a round trip is left alone.
-      const news = isClosed || ms < 5 ? [] : [...leaders].map((leader) => ask(leader, ms))
-      await Promise.race([time, ...news])
+      const ending = AbortSignal.any([signal, over.signal])
+      const time = sleep(ms, undefined, { signal: ending }).catch(() => {})
+      const until = performance.now() + ms
+      await Promise.race([time, ...(isClosed ? [] : [...leaders].map((leader) => news(leader, until, ending)))])
       over.abort()
     },
     async close() {
@@ -42,3 +55,5 @@ export function kafkaWakeUp(cluster: KafkaCluster, feed: KafkaFeed): WakeUp {
     },
   }
 }
+
+const shortestMs = 5
