@@ -31,19 +31,14 @@ export interface Administration {
   readonly subjects: readonly Subject[]
   readonly monitor: Monitor
   readonly tokens: Tokens
-  /** Refuses administrators that are none any more. */
-  readonly isAdmin: (caller: Caller) => Promise<boolean>
+  /** Who a caller is by now; see `signedIn`. What is done here is too much for somebody who was an administrator. */
+  readonly now: (caller: Caller) => Promise<Caller | null>
 }
 
 /** The HTTP interface for administrators: dead letters, replay, metrics. */
 export function adminApi(administration: Administration): Api {
   const app = newApi()
-  app.use('/admin/*', signedIn(administration.tokens), adminOnly)
-  // Also of a token that is good still: what is done here is too much for somebody who was an administrator.
-  app.use('/admin/*', async (context, next) => {
-    if (!(await administration.isAdmin(context.get('caller')))) refuse(403, 'This is for administrators.')
-    await next()
-  })
+  app.use('/admin/*', signedIn(administration.tokens, administration.now), adminOnly)
   addReading(app, administration)
   addDeciding(app, administration)
   addReplay(app, administration)
@@ -61,10 +56,14 @@ function addReading(app: Api, { subjects }: Administration): void {
     responses: {
       200: json(z.object({ items: z.array(letter), next: z.string().nullable() }), 'A page'),
       403: problems('Not an administrator'),
+      422: problems('Invalid; names the fields'),
     },
   })
   app.openapi(list, async (context) => {
     const { after = null, limit } = context.req.valid('query')
+    if (after !== null && !subjects.some(({ name }) => after.startsWith(`${name}-`))) {
+      return refuse(422, 'The request has invalid fields.', [{ field: 'after', reason: 'is not the `next` of a page' }])
+    }
     const items = (await listLetters(subjects, { after, limit })).map(viewOf)
     return context.json({ items, next: items.length === limit ? (items.at(-1)?.id ?? null) : null }, 200)
   })

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { SqliteStore } from 'estafet/sqlite'
 import { type Api, adminOnly, bearer, json, newApi, problems, signedIn } from '../web/api.ts'
-import type { Tokens } from '../web/tokens.ts'
+import type { Caller, Tokens } from '../web/tokens.ts'
 import { kindNames } from './messages.ts'
 
 const row = z.object({
@@ -21,16 +21,16 @@ const skippedRow = z.object({
 })
 const limit = z.coerce.number().int().min(1).max(500).default(100)
 
-/** The HTTP interface of analytics, for administrators. */
-export function analyticsApi(store: SqliteStore, tokens: Tokens): Api {
+/** The HTTP interface of analytics, for administrators; `now` as for `signedIn`. */
+export function analyticsApi(store: SqliteStore, tokens: Tokens, now: (caller: Caller) => Promise<Caller | null>): Api {
   const app = newApi()
-  app.use('/api/analytics/*', signedIn(tokens), adminOnly)
+  app.use('/api/analytics/*', signedIn(tokens, now), adminOnly)
   const events = createRoute({
     method: 'get',
     path: '/api/analytics/task-events',
     summary: 'The rows of task events, newest first, and how many there are of each type.',
     security: bearer,
-    request: { query: z.object({ task_id: z.uuid().optional(), limit }) },
+    request: { query: z.object({ task_id: z.uuid().toLowerCase().optional(), limit }) },
     responses: {
       200: json(z.object({ items: z.array(row), totals: z.record(z.string(), z.number()) }), 'Rows and totals'),
       403: problems('Not an administrator'),

@@ -37,8 +37,9 @@ const page = z.object({ after: z.uuid().optional(), limit: z.coerce.number().int
 /** The HTTP interface of the auth service: accounts and tokens. */
 export function authApi(store: PostgresStore, tokens: Tokens): Api {
   const app = newApi()
-  // The token of an account that is gone is good for nothing here, however long it was to last.
-  const known = signedIn(tokens, async ({ id }) => (await findAccount(store, id)) !== null)
+  // The token of an account that is gone is good for nothing here, however long it was to last, nor is the role of one
+  // that was an administrator's: he could make himself one again.
+  const known = signedIn(tokens, ({ id }) => findAccount(store, id))
   app.use('/api/users', known)
   app.use('/api/users/*', known)
   addSigningIn(app, store, tokens)

@@ -21,9 +21,9 @@ interface Row extends Omit<z.infer<typeof view>, 'created_at'> {
 /** The HTTP interface of the notifications service: everybody's inbox. */
 export function notificationsApi(store: PostgresStore, tokens: Tokens): Api {
   const app = newApi()
-  const known = signedIn(tokens, async ({ id }) => {
+  const known = signedIn(tokens, async (caller) => {
     const gone = 'SELECT FROM known_user WHERE id = $1 AND is_deleted'
-    return (await store.transaction((tx) => tx.query(gone, [id]))).rowCount === 0
+    return (await store.transaction((tx) => tx.query(gone, [caller.id]))).rowCount === 0 ? caller : null
   })
   app.use('/api/notifications', known)
   const list = createRoute({

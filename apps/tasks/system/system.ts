@@ -19,7 +19,7 @@ import { tasksApi } from '../tasks/api.ts'
 import { tasks } from '../tasks/tasks.ts'
 import type { Api } from '../web/api.ts'
 import { webApp } from '../web/app.ts'
-import { secretIn, tokensOf } from '../web/tokens.ts'
+import { type Caller, secretIn, tokensOf } from '../web/tokens.ts'
 import { type Brokers, openBrokers } from './brokers.ts'
 import { type DatabaseServer, openServer } from './database-server.ts'
 import { migrateAll } from './databases.ts'
@@ -78,14 +78,13 @@ export async function startSystem(settings: Settings, logger: Logger): Promise<S
     const subjects = Object.values(services).map(({ subject }) => subject)
     const watched = [...subjects, analytics.watched]
     const monitor = closing(startMonitor({ watched, logger, growth, windowSeconds }))
-    const isAdmin = async ({ id }: { readonly id: string }): Promise<boolean> =>
-      (await findAccount(services.auth.store, id))?.role === 'admin'
+    const now = ({ id }: Caller): Promise<Caller | null> => findAccount(services.auth.store, id)
     const apis = [
-      adminApi({ subjects, monitor, tokens, isAdmin }),
+      adminApi({ subjects, monitor, tokens, now }),
       authApi(services.auth.store, tokens),
       tasksApi(services.tasks.store, tokens, log('tasks')),
       notificationsApi(services.notifications.store, tokens),
-      analyticsApi(analytics.store, tokens),
+      analyticsApi(analytics.store, tokens, now),
     ]
     const app = webApp(apis, { isReady, logger })
     const firstAdmin = await makeFirstAdmin(services.auth.store, settings)

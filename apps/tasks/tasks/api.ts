@@ -45,9 +45,10 @@ const page = z.object({
 /** The HTTP interface of the tasks service. */
 export function tasksApi(store: PostgresStore, tokens: Tokens, logger: Logger): Api {
   const app = newApi()
-  const known = signedIn(tokens, async ({ id }) => {
-    const { rowCount } = await store.transaction((tx) => tx.query('SELECT FROM former_user WHERE user_id = $1', [id]))
-    return rowCount === 0
+  const known = signedIn(tokens, async (caller) => {
+    const gone = 'SELECT FROM former_user WHERE user_id = $1'
+    const { rowCount } = await store.transaction((tx) => tx.query(gone, [caller.id]))
+    return rowCount === 0 ? caller : null
   })
   app.use('/api/tasks/*', known)
   addCreating(app, store, logger)

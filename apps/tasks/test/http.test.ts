@@ -204,6 +204,36 @@ describe('the HTTP interface of team tasks', () => {
     assert.equal((await team.call('GET', '/api/users', { token: admin.token })).status, 200)
   })
 
+  test('what an administrator may do ends with the role and with the account, whatever the token says', async () => {
+    const former = await team.member()
+    const become = async (role: string) =>
+      team.call('PATCH', `/api/users/${former.id}`, { token: team.admin.token, body: { role } })
+    await become('admin')
+    const answer = await team.call('POST', '/api/auth/login', {
+      body: { email: former.email, password: 'a password of some length' },
+    })
+    const { access_token: token } = z.object({ access_token: z.string() }).parse(answer.body)
+    const paths = ['/api/users', '/admin/dlq', '/api/analytics/task-events']
+    const statuses = async () =>
+      Promise.all(paths.map(async (path) => (await team.call('GET', path, { token })).status))
+    assert.deepEqual(await statuses(), [200, 200, 200])
+    await become('member')
+    assert.deepEqual(await statuses(), [403, 403, 403])
+    const rise = await team.call('PATCH', `/api/users/${former.id}`, { token, body: { role: 'admin' } })
+    assert.deepEqual([rise.status, rise.fields], [403, ['role']])
+    await team.call('DELETE', `/api/users/${former.id}`, { token: team.admin.token })
+    assert.deepEqual(await statuses(), [401, 401, 401])
+  })
+
+  test('a page of dead letters begins where a page ended, and nowhere else', async () => {
+    const after = (id: string) => team.call('GET', `/admin/dlq?after=${id}`, { token: team.admin.token })
+    assert.equal((await after('notifications-1')).status, 200)
+    for (const unknown of ['elsewhere-1', randomUUID()]) {
+      const answer = await after(unknown)
+      assert.deepEqual([answer.status, answer.fields], [422, ['after']])
+    }
+  })
+
   test('it serves its OpenAPI document and its health, and knows nothing else', async () => {
     const document = z.object({ paths: z.record(z.string(), z.unknown()) })
     const { paths } = document.parse((await team.call('GET', '/openapi.json')).body)

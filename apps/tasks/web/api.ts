@@ -36,15 +36,16 @@ function pathOf({ url }: Request): string {
   return path === '/api/tasks' ? '/api/tasks/' : path
 }
 
-/** Lets those through who bring a token of ours; `isKnown` may refuse some of them. */
-export function signedIn(
-  tokens: Tokens,
-  isKnown: (caller: Caller) => Promise<boolean> = async () => true,
-): MiddlewareHandler<Env> {
+/**
+ * Lets those through who bring a token of ours. `now` tells who a caller is by now, with the role that he has, or null when
+ * his account is gone: a token says only who he was when it was issued.
+ */
+export function signedIn(tokens: Tokens, now: (caller: Caller) => Promise<Caller | null>): MiddlewareHandler<Env> {
   return async (context, next) => {
     const [, token = ''] = /^Bearer ([\w.-]+)$/i.exec(context.req.header('authorization') ?? '') ?? []
-    const caller = await tokens.read(token)
-    if (caller === null || !(await isKnown(caller))) return refuse(401, 'A valid bearer token is needed.')
+    const issuedTo = await tokens.read(token)
+    const caller = issuedTo === null ? null : await now(issuedTo)
+    if (caller === null) return refuse(401, 'A valid bearer token is needed.')
     context.set('caller', caller)
     return await next()
   }
