@@ -8,6 +8,9 @@ const offsetHeader = 'topic-offset'
 /**
  * The same topic, with each message told where it stands, and with whatever is no event of a task, whoever wrote it and
  * whatever its headers say, as a `task-event.skipped` that tells why. So there is nothing in it that a handler cannot take.
+ *
+ * It has no chain: anybody may write a position that nothing leads up to, and all behind it would wait for ever. What is
+ * sent again is known by the ids of the rows instead.
  */
 export function judged({ feed, wakeUp }: FeedSource): FeedSource {
   let epoch = ''
@@ -40,23 +43,27 @@ export function placeOf({ headers }: Pick<ReceivedMessage, 'headers'>) {
 }
 
 function placed(delivery: Delivery, epoch: string, lane: number): Delivery {
+  const { message, cursor } = delivery
   // A cursor stands after its message.
-  const place = { [epochHeader]: epoch, [partitionHeader]: String(lane), [offsetHeader]: String(delivery.cursor - 1n) }
-  const { message } = delivery
-  return { ...delivery, message: { ...message, headers: { ...message.headers, ...place } } }
+  const place = { [epochHeader]: epoch, [partitionHeader]: String(lane), [offsetHeader]: String(cursor - 1n) }
+  const own = { epoch: `${epoch}/${lane}`, position: cursor, headers: { ...message.headers, ...place } }
+  return { ...delivery, previous: null, message: { ...message, ...own } }
 }
 
 function judge(delivery: Delivery): Delivery {
   const { message } = delivery
   const payload = payloadOf(message)
   const isSkipped = skipped.safeParse(payload)
-  if (message.type === TaskEventSkipped.type && isSkipped.success) return delivery
-  const isKnown = kindNames.some((name) => kinds[name].type === message.type)
+  const skippedAs = { type: TaskEventSkipped.type, version: TaskEventSkipped.version }
+  if (message.type === TaskEventSkipped.type && isSkipped.success) {
+    return { ...delivery, message: { ...message, ...skippedAs } }
+  }
+  const isKnown = kindNames.some((name) => kinds[name].type === message.type && kinds[name].version === message.version)
   if (isKnown && told.safeParse(payload).success) return delivery
   // Headers as ours may stand beside a value that the codec could not read: it says best what is wrong.
   const unfit = { reason: isKnown ? 'incomplete' : 'unknown-type', details: 'the headers say what the value does not' }
   const why = isSkipped.success ? isSkipped.data : unfit
-  return { ...delivery, message: { ...message, type: TaskEventSkipped.type, payload: JSON.stringify(why) } }
+  return { ...delivery, message: { ...message, ...skippedAs, payload: JSON.stringify(why) } }
 }
 
 /** Undefined for what is no JSON. */

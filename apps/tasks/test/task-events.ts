@@ -101,6 +101,31 @@ export function taskEventsHold(bootstrap: () => string) {
       )
     })
 
+    test('a version that nobody knows is skipped, and a chain that nothing leads up to holds up nothing', async () => {
+      const before = skipped().length
+      const headers = { ce_specversion: '1.0', ce_source: 'elsewhere', ce_type: 'task-event.created' }
+      const made = async (more: Record<string, string>) => {
+        const id = randomUUID()
+        await produce([event({ id, owner_id: randomUUID(), text: 'x' })], { ...headers, ce_id: randomUUID(), ...more })
+        return id
+      }
+      await made({ ce_eventversion: '7' })
+      const chained = [
+        await made({ ce_epoch: 'e', ce_position: '5', ce_previous: '0' }),
+        await made({ ce_epoch: 'e', ce_position: '9', ce_previous: '7' }),
+        await made({ ce_epoch: 'e', ce_position: '2', ce_previous: '0' }),
+      ]
+      await behind()
+      const reasons = skipped().slice(before)
+      assert.deepEqual(
+        reasons.map(({ reason }) => reason),
+        ['unknown-type'],
+      )
+      for (const id of chained) {
+        assert.equal(inAnalytics(of(), 'SELECT id FROM task_events WHERE task_id = ?', id).length, 1)
+      }
+    })
+
     test('the same event twice, from whoever, makes one row', async () => {
       const { owner } = people()
       const id = await of().task(owner, 'By us')
