@@ -113,13 +113,20 @@ async function park<Tx>(
   parked: Set<string>,
 ): Promise<BatchOutcome> {
   const tell = noticeOf(parts, message, failure)
+  let isAgain = false
   await parts.unitOfWork.run(
     async (tx) => {
-      await sentAgain(parts.inbox, tx, lane, planned.fresh)
-      await parts.parking.park(tx, lane, [{ message, failure }])
+      // The failed transaction had its id and gave it back: the same message may have taken effect in another lane since.
+      isAgain = (await sentAgain(parts.inbox, tx, lane, planned.fresh)).has(message)
+      if (!isAgain) await parts.parking.park(tx, lane, [{ message, failure }])
     },
-    (tx) => allSettled(tell?.(tx) ?? Promise.resolve(), parts.lanes.save(tx, lane, planned.progress)),
+    (tx) =>
+      allSettled((isAgain ? null : tell)?.(tx) ?? Promise.resolve(), parts.lanes.save(tx, lane, planned.progress)),
   )
+  if (isAgain) {
+    const saved = { ...lane, ...planned.progress, abandoned: 0 }
+    return { lane: saved, applied: 0, duplicates: planned.duplicates + 1, parked: 0, failure: null }
+  }
   if (failure.next.kind === 'retry' || failure.next.blocks) parked.add(message.key)
   return {
     lane: { ...lane, ...planned.progress, abandoned: 0 },

@@ -16,6 +16,7 @@ import {
   type StoredMessage,
 } from 'estafet'
 import {
+  type MemoryDatabase,
   type MemoryTransaction,
   memoryDatabase,
   memoryInbox,
@@ -46,9 +47,14 @@ function delivery(number: number, previous: number | null, type = Done.type): De
   return { message, cursor: BigInt(number), previous: previous === null ? null : BigInt(previous) }
 }
 
-async function bench(handlers: readonly Handler<MemoryTransaction>[], onDeadLetter: OnDeadLetter | null = null) {
+async function bench(
+  handlers: readonly Handler<MemoryTransaction>[],
+  onDeadLetter: OnDeadLetter | null = null,
+  interrupt: (database: MemoryDatabase) => Promise<void> = () => Promise.resolve(),
+) {
   const clock = virtualClock()
-  const session = memorySession(memoryDatabase(clock))
+  const database = memoryDatabase(clock)
+  const session = { ...memorySession(database), interrupt: () => interrupt(database) }
   const lanes = memoryLaneStore(session)
   await lanes.survey(group, { owner: 'me', leaseMs: 1000, working: [] })
   const lane = await lanes.take(group, 0, 'me', 1000)
@@ -137,6 +143,31 @@ test('a message of others that was sent again is dropped by its id, also in a ba
   const other = { ...sent(8, 'four'), message: { ...sent(8, 'four').message, key: 'another' } }
   const last = await handle(aside.lane, [other, { ...other, message: { ...other.message }, cursor: 9n }])
   assert.deepEqual([last.applied, last.duplicates, effects()], [1, 1, [8n]])
+})
+
+test('a message of others that failed here and took effect in another lane meanwhile is not parked', async () => {
+  let hasFailed = false
+  const failing = on<number, MemoryTransaction>(
+    Done,
+    async () => {
+      hasFailed = true
+      throw new Error('not yet')
+    },
+    // With a try at once the message would be dropped there.
+    { retry: [{ immediate: 0, delayed: 2 }] },
+  )
+  const { message, cursor } = delivery(1, null)
+  const takeElsewhere = async (database: MemoryDatabase): Promise<void> => {
+    if (!hasFailed) return
+    hasFailed = false
+    const other = memorySession(database, 'another process')
+    const ids = [{ id: `${message.source}\n${message.id}`, place: 'in another lane' }]
+    await memoryUnitOfWork(other).run((tx) => memoryInbox(other).take(tx, group.subscription, ids))
+  }
+  const { lane, handle, load, parked } = await bench([failing], null, takeElsewhere)
+  const outcome = await handle(lane, [{ message, cursor, previous: null, hasSendersId: true }])
+  assert.deepEqual([outcome.duplicates, outcome.parked, outcome.lane.cursor, outcome.failure], [1, 0, 1n, null])
+  assert.deepEqual([(await load()).messages, parked.size], [0, 0])
 })
 
 test('a gap in a chain holds what follows and is reported', async () => {
