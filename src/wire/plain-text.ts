@@ -30,10 +30,15 @@ const instant = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:
 export function instantOf(text: string | undefined): string | null {
   if (text === undefined || !instant.test(text)) return null
   const at = Date.parse(text)
-  if (Number.isNaN(at)) return null
+  if (Number.isNaN(at) || !isDay(text.slice(0, 10))) return null
   // As it is, with its microseconds, where it can be.
   const inUtc = text.endsWith('Z') ? text : new Date(at).toISOString()
   return instant.test(inUtc) ? inUtc : null
+}
+
+/** Date.parse takes the 30th of February for the 1st of March; databases refuse it. */
+function isDay(day: string): boolean {
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day)
 }
 
 /** A position that is written as one; null for anything else. */

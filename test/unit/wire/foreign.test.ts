@@ -28,11 +28,15 @@ test('what others send is text that any database takes, whatever they sent', () 
 
 test('a time that no calendar has is that of the record, and one of another zone is told in UTC', () => {
   const timeOf = (time: string) => fromBinary({ ce_time: time }, '{}', 'tasks', place).message.time
-  for (const wrong of ['', 'now', '2026-13-01T00:00:00Z', '0000-01-01T00:00:00Z', '0001-01-01T00:00:00+10:00', '1']) {
+  for (const wrong of [
+    ...['', 'now', '1', '2026-13-01T00:00:00Z', '0000-01-01T00:00:00Z', '0001-01-01T00:00:00+10:00'],
+    ...['2026-02-30T00:00:00Z', '2026-02-29T12:00:00Z', '2026-04-31T00:00:00.5+02:00'],
+  ]) {
     assert.equal(timeOf(wrong), place.time, wrong)
   }
   assert.equal(timeOf('2026-11-21T10:00:00+02:00'), '2026-11-21T08:00:00.000Z')
   assert.equal(timeOf('2026-11-21T08:00:00.123456Z'), '2026-11-21T08:00:00.123456Z')
+  assert.equal(timeOf('2024-02-29T00:00:00Z'), '2024-02-29T00:00:00Z')
 })
 
 test('a position that no log can have makes no chain', () => {
