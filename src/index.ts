@@ -40,7 +40,7 @@ export type {
   StreamRange,
 } from './ports/event-store.ts'
 export type { Feed, FeedState, Fetched } from './ports/feed.ts'
-export type { Inbox } from './ports/inbox.ts'
+export type { Inbox, SentId } from './ports/inbox.ts'
 export type { Lane, LaneGroup, LaneStore, LaneSurvey, Progress } from './ports/lane-store.ts'
 export type { Log, LogRange, LogState } from './ports/log.ts'
 export { type LogFields, type Logger, withFields } from './ports/logger.ts'
