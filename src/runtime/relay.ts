@@ -1,4 +1,5 @@
 import { logFeed } from '../outbox/log-feed.ts'
+import { readAhead } from '../outbox/read-ahead.ts'
 import { relayOnce } from '../outbox/relay.ts'
 import type { Fetched } from '../ports/feed.ts'
 import type { Lane } from '../ports/lane-store.ts'
@@ -37,7 +38,9 @@ export async function startRelay<Tx>(options: RelayOptions<Tx>): Promise<Running
   const logger = options.logger ?? makeLogger({ service: `${source.log.source}-relay` })
   const counters = { applied: 0, duplicates: 0, retried: 0, parked: 0 }
   // One lane: the order of the log is the order of every key.
-  const feed = logFeed(source.log, { lanes: 1, ...(options.topics === undefined ? {} : { topics: options.topics }) })
+  const feed = readAhead(
+    logFeed(source.log, { lanes: 1, ...(options.topics === undefined ? {} : { topics: options.topics }) }),
+  )
   await refuseUnreadable(feed, world.clock)
   const subscription = `relay:${sink.name}`
   const reading = readingOf(subscription, options.batchSize ?? 500, options, world)
