@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { logger as makeLogger } from 'estafet'
 import { program } from './system/program.ts'
 import { type System, startSystem } from './system/system.ts'
+import type { Api } from './web/api.ts'
+import { problem } from './web/problem.ts'
 import { serve } from './web/serve.ts'
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
@@ -14,9 +16,15 @@ await program(async (settings) => {
   })
   const logger = makeLogger({ service: 'team-tasks' })
   say('Starting the databases, the brokers and the services ...')
-  const system = await startSystem(settings, logger)
+  let app: Api | null = null
+  // Before there is an administrator, whose password is told once: a port that is taken must not swallow it.
+  const web = await serve({ fetch: (request, on) => app?.fetch(request, on) ?? starting() }, settings.PORT)
+  const system = await startSystem(settings, logger).catch(async (error: unknown) => {
+    await web.close()
+    throw error
+  })
   try {
-    const web = await serve(system.app, settings.PORT)
+    app = system.app
     const connect = join(settings.TASKS_HOME, 'ops.json')
     writeSecret(connect, JSON.stringify({ token: system.opsToken, services: addressesOf(system) }))
     say(`
@@ -35,6 +43,10 @@ Ctrl-C ends it.`)
     await system.stop()
   }
 })
+
+function starting(): Response {
+  return problem(503, 'It is starting; try again.')
+}
 
 /** The administrator's password is in no file: it is told here, once. */
 function shown(first: { readonly email: string; readonly password: string | null } | null): string {

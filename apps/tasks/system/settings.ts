@@ -6,7 +6,10 @@ const list = z.string().transform((text) => text.split(',').map((item) => item.t
 
 const settings = z.object({
   /** A PostgreSQL of yours, as a role that may create databases and roles. Left out: an embedded one. */
-  POSTGRES_URL: z.url().optional(),
+  POSTGRES_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .refine((url) => new URL(url).password !== '', 'must have a password: those of the services follow from it')
+    .optional(),
   /** Left out: a Redis of our own, where there is a redis-server. */
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   /** Settings of your Redis that can lose messages and are accepted: `no-aof`, `eviction`. */
@@ -24,6 +27,7 @@ const settings = z.object({
   /** Folder of the embedded engines, the SQLite file and the secrets. */
   TASKS_HOME: z
     .string()
+    .min(1)
     // npm changes the working directory, and says which one it was called in.
     .transform((path) => resolve(process.env['INIT_CWD'] ?? process.cwd(), path))
     .default(fileURLToPath(new URL('../../../.estafet/tasks/', import.meta.url))),
@@ -31,7 +35,11 @@ const settings = z.object({
   ADMIN_EMAIL: z.email().max(254).toLowerCase().default('admin@example.com'),
   ADMIN_PASSWORD: z.string().min(12).max(200).optional(),
   /** Where notifications are sent by POST. Left out: they are read at /api/notifications. */
-  NOTIFY_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
+  NOTIFY_WEBHOOK_URL: z
+    .url({ protocol: /^https?$/ })
+    // fetch sends to none of those.
+    .refine((url) => new URL(url).username === '' && new URL(url).password === '', 'must have no name and no password')
+    .optional(),
   NOTIFY_TIMEOUT_MS: z.coerce.number().int().min(10).max(60_000).default(5_000),
   /** An alert says that the dead letters grew by so many within so many seconds. */
   DLQ_ALERT_GROWTH: z.coerce.number().int().min(1).default(1),

@@ -1,4 +1,5 @@
 import { serve as listen } from '@hono/node-server'
+import { UnusableSettings } from '../system/settings.ts'
 import type { Api } from './api.ts'
 
 export interface Served {
@@ -6,8 +7,8 @@ export interface Served {
   close(): Promise<void>
 }
 
-/** Serves on the loopback address. Rejects when the port is taken. */
-export function serve(app: Api, port: number): Promise<Served> {
+/** Serves on the loopback address. Rejects with UnusableSettings when the port is taken or not ours to take. */
+export function serve(app: Pick<Api, 'fetch'>, port: number): Promise<Served> {
   return new Promise((resolve, reject) => {
     const server = listen({ fetch: app.fetch, hostname: '127.0.0.1', port }, (address) => {
       const close = (): Promise<void> =>
@@ -17,6 +18,9 @@ export function serve(app: Api, port: number): Promise<Served> {
         })
       resolve({ url: `http://127.0.0.1:${address.port}/`, close })
     })
-    server.once('error', reject)
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const isTaken = cause.code === 'EADDRINUSE' || cause.code === 'EACCES'
+      reject(isTaken ? new UnusableSettings(`PORT: ${port} cannot be had (${cause.code}).`, { cause }) : cause)
+    })
   })
 }
