@@ -36,4 +36,4 @@ for (const clause of inboxClauses()) test(`memory inbox: ${clause.says}`, () => 
 for (const clause of eventStoreClauses())
   test(`memory event store: ${clause.says}`, () => clause.holds(memoryEventStoreDriver()))
 for (const clause of logClauses())
-  test(`memory log of events: ${clause.says}`, () => clause.holds(memoryEventStoreDriver()))
+  test(`memory events: log: ${clause.says}`, () => clause.holds(memoryEventStoreDriver()))

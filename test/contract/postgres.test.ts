@@ -37,7 +37,7 @@ for (const binaries of allPostgres()) {
       for (const clause of eventStoreClauses())
         test(`event store: ${clause.says}`, async () => clause.holds(await contract.eventStoreDriver()))
       for (const clause of logClauses())
-        test(`log of events: ${clause.says}`, async () => clause.holds(await contract.eventStoreDriver()))
+        test(`events: log: ${clause.says}`, async () => clause.holds(await contract.eventStoreDriver()))
       for (const clause of inboxClauses())
         test(`inbox: ${clause.says}`, async () => clause.holds(await contract.parkingDriver()))
       for (const clause of brokerClauses())
