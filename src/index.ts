@@ -6,6 +6,15 @@ export { type Decider, type DeciderOptions, decider, type Fold, when } from './e
 export type { Loaded } from './event-sourcing/load.ts'
 export { type Decision, type Situation, type Specification, specification } from './event-sourcing/specification.ts'
 export { type Handled, type HandleOptions, type Streams, streams } from './event-sourcing/streams.ts'
+export {
+  type Blame,
+  blame,
+  type Change,
+  differences,
+  eventsUntil,
+  stateOf,
+  type Until,
+} from './event-sourcing/time-travel.ts'
 export { type ErrorCode, EstafetError, errorCodes, isEstafetError } from './message/errors.ts'
 export { type EventOptions, type EventType, event } from './message/event.ts'
 export type {
