@@ -68,7 +68,7 @@ export function redisSink(client: RedisClient, options: RedisSinkOptions): Sink 
     )
     if (outcome === 'epoch') throw replaced(topic)
     if (outcome === 'lost') throw lost(topic, shard, text(more[0]), text(more[1]))
-    if (outcome === 'foreign') throw foreign(topic, shard)
+    if (outcome === 'foreign') throw foreign(topic, shard, shardKey(connection, topic, shard), text(more[0]))
   }
 
   return {
@@ -147,12 +147,13 @@ function lost(topic: string, shard: number, has: string, needs: string): Estafet
   )
 }
 
-function foreign(topic: string, shard: number): EstafetError {
+function foreign(topic: string, shard: number, key: string, last: string): EstafetError {
   return new EstafetError(
     'MISCONFIGURED',
-    `Something else wrote to shard ${shard} of ${topic} with an id of its own; offsets can then not go on. ` +
-      'Remove its entries, and let it write by the script in docs/decisions/0010-redis-streams.md.',
-    { details: { topic, shard } },
+    `Something else wrote to shard ${shard} of ${topic} with an id of its own; offsets can then not go on. Remove what ` +
+      `stands in ${key} after ${last}-0 (XDEL), set its last id back (XSETID ${key} ${last}-0), start the relay again, and ` +
+      'let others write by the script in docs/decisions/0010-redis-streams.md.',
+    { details: { topic, shard, key, last } },
   )
 }
 
