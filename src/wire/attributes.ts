@@ -1,6 +1,6 @@
 import type { StoredMessage } from '../message/message.ts'
 import type { RelayedMessage } from '../ports/sink.ts'
-import { instantOf, plainName, plainText, positionOf } from './plain-text.ts'
+import { instantOf, plainName, plainOrigin, plainText, positionOf } from './plain-text.ts'
 
 /**
  * The CloudEvents 1.0 context attributes of a message, all as text. `partitionkey`, `traceparent` and `tracestate` are
@@ -64,7 +64,7 @@ export function messageOf(attributes: Attributes, payload: string, topic: string
     ...(own === null && attributes['id'] !== undefined ? { hasSendersId: true } : {}),
     message: {
       ...{ id: plainName(id), topic, payload },
-      source: plainName(attributes['source'] ?? `topic:${topic}`),
+      source: plainOrigin(attributes['source'] ?? `topic:${topic}`),
       epoch: own?.epoch ?? `${topic}/${place.partition}`,
       position: own?.position ?? place.offset + 1n,
       time: instantOf(attributes['time']) ?? place.time ?? '1970-01-01T00:00:00.000Z',
@@ -86,7 +86,7 @@ function ownPlace(attributes: Attributes): { epoch: string; position: bigint; pr
   const { epoch } = attributes
   const [position, previous] = [positionOf(attributes['position']), positionOf(attributes['previous'])]
   if (epoch === undefined || position === null || previous === null) return null
-  return { epoch: plainName(epoch), position, previous }
+  return { epoch: plainOrigin(epoch), position, previous }
 }
 
 function wholeNumber(text: string | undefined): number | null {

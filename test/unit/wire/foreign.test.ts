@@ -26,6 +26,20 @@ test('what others send is text that any database takes, whatever they sent', () 
   assert.notEqual(other.key, message.key)
 })
 
+test('source and epoch of others together fit into one entry of an index, and different ones stay different', () => {
+  const originOf = (of: string) => {
+    const headers = { ce_source: of, ce_epoch: of, ce_position: '2', ce_previous: '1' }
+    const { source, epoch } = fromBinary(headers, '{}', 'tasks', place).message
+    return source + epoch
+  }
+  const long = '源'.repeat(2_000)
+  // PostgreSQL takes 2,704 bytes, and the feed and the subscription stand there, too.
+  assert.ok(Buffer.byteLength(originOf(long)) <= 1_300)
+  assert.equal(originOf(long), originOf(long))
+  assert.notEqual(originOf(`${long}1`), originOf(`${long}2`))
+  assert.equal(originOf('urn:shop'), 'urn:shopurn:shop')
+})
+
 test('a time that no calendar has is that of the record, and one of another zone is told in UTC', () => {
   const timeOf = (time: string) => fromBinary({ ce_time: time }, '{}', 'tasks', place).message.time
   for (const wrong of [
