@@ -43,7 +43,7 @@ while at <= #ARGV do
   local added = redis.pcall('XADD', KEYS[2], string.format('%d-0', last), unpack(ARGV, at + 1, at + words))
   at = at + 1 + words
   if type(added) == 'table' and added.err then
-    if string.sub(added.err, 1, 4) == 'ERR ' then return {'foreign', state[2] or '0'} end
+    if string.sub(added.err, 1, 4) == 'ERR ' then return {'foreign'} end
     return added
   end
 end

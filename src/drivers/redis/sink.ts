@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { EstafetError } from '../../message/errors.ts'
 import type { RelayedMessage, Sink } from '../../ports/sink.ts'
 import { connectionOf, type RedisClient, type RedisConnection, type RedisOptions } from './client.ts'
-import { runScript } from './command.ts'
+import { command, runScript } from './command.ts'
 import { entryOf } from './entry.ts'
 import { fields, shardKey, shardKeys, topicKey } from './keys.ts'
-import { list, text } from './reply.ts'
+import { list, text, textOrNull } from './reply.ts'
 import { refuseUnsafe } from './safety.ts'
 import { append, makeTopic } from './scripts.ts'
 
@@ -47,6 +47,11 @@ export function redisSink(client: RedisClient, options: RedisSinkOptions): Sink 
     return found
   }
 
+  async function foreignTo(topic: string, shard: number): Promise<EstafetError> {
+    const last = await command(connection, ['HGET', topicKey(connection, topic), fields.offset(shard)])
+    return foreign(topic, shard, shardKey(connection, topic, shard), textOrNull(last) ?? '0')
+  }
+
   async function appendTo(topic: string, shard: number, batch: readonly RelayedMessage[]): Promise<void> {
     const { epoch, shards } = await topicOf(topic)
     if (shard >= shards) throw noShard(topic, shard, shards)
@@ -68,7 +73,7 @@ export function redisSink(client: RedisClient, options: RedisSinkOptions): Sink 
     )
     if (outcome === 'epoch') throw replaced(topic)
     if (outcome === 'lost') throw lost(topic, shard, text(more[0]), text(more[1]))
-    if (outcome === 'foreign') throw foreign(topic, shard, shardKey(connection, topic, shard), text(more[0]))
+    if (outcome === 'foreign') throw await foreignTo(topic, shard)
   }
 
   return {
