@@ -1,3 +1,4 @@
+import { placedDifferences } from '../message/difference.ts'
 import type { RecordedEvent } from '../ports/event-store.ts'
 import { canonical } from './canonical.ts'
 import type { Decider } from './decider.ts'
@@ -41,7 +42,9 @@ export function stateOf<State, Command>(of: Decider<State, Command>, events: rea
 
 /** What differs between two states, in the order of its paths; values in lists are compared by their place. */
 export function differences(before: unknown, after: unknown): readonly Change[] {
-  return [...changes('', before, after)]
+  return placedDifferences(before, after).map(({ path, before: old, after: now }) =>
+    changeOf(path.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''), old, now),
+  )
 }
 
 /**
@@ -79,22 +82,6 @@ export function valueAt(value: unknown, path: string): unknown {
   return current
 }
 
-function* changes(path: string, before: unknown, after: unknown): Generator<Change> {
-  if (canonical({ value: before }) === canonical({ value: after })) return
-  if (!isNode(before) || !isNode(after) || Array.isArray(before) !== Array.isArray(after)) {
-    yield changeOf(path, before, after)
-    return
-  }
-  const [old, now] = [new Map(Object.entries(before)), new Map(Object.entries(after))]
-  for (const name of new Set([...old.keys(), ...now.keys()])) {
-    yield* changes(`${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, old.get(name), now.get(name))
-  }
-}
-
 function changeOf(path: string, before: unknown, after: unknown): Change {
   return { path, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }
-}
-
-function isNode(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }

@@ -54,9 +54,12 @@ test('the event that changed a value last is found', () => {
   assert.equal(blame(Thing, events, '/nothing'), null)
 })
 
+/** As it is read: JSON has no -0. */
+const data = fc.jsonValue().map((value): unknown => JSON.parse(JSON.stringify(value)))
+
 test('differences are all of them, and true', () => {
   fc.assert(
-    fc.property(fc.jsonValue(), fc.jsonValue(), (before, after) => {
+    fc.property(data, data, (before, after) => {
       const found = differences(before, after)
       for (const change of found) {
         assert.deepEqual(valueAt(before, change.path), change.before)
