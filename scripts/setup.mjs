@@ -81,7 +81,15 @@ if (have() !== want) {
   if (have() !== want) {
     console.log('estafet: installing dependencies (npm ci, once per package-lock.json) ...')
     const node = process.env.npm_node_execpath ?? process.execPath
-    const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts', '--include=dev', '--include=optional']
+    const args = [
+      'ci',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+      '--ignore-scripts',
+      '--include=dev',
+      '--include=optional',
+    ]
     const npm = process.env.npm_execpath
     const done = npm
       ? spawnSync(node, [npm, ...args], { cwd: root, stdio: 'inherit' })
