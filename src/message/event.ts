@@ -40,6 +40,10 @@ export interface EventType<Input = unknown, Data = Input> {
   readonly mask: readonly string[]
   /** The oldest version that it reads. */
   readonly since: number
+  /** What its data must satisfy. */
+  readonly schema: StandardSchema
+  /** The key that it gives the data of a stored message. Throws as `receive` does. */
+  readonly keyOf: (message: Pick<StoredMessage, 'payload' | 'version'>) => string
   /** Decodes a stored message, brings it to this version and validates it. Throws UNDECODABLE or INVALID_MESSAGE. */
   readonly receive: (message: StoredMessage) => ReceivedMessage<Data>
 }
@@ -64,16 +68,18 @@ export function event<Schema extends StandardSchema>(
   const check = (data: unknown): SchemaOutput<Schema> => validate(type, options.schema, data)
   const create = (input: SchemaInput<Schema>, context: MessageContext = {}): OutgoingMessage => {
     const data = check(input)
-    return { type, version, topic, key: keyOf(type, options.key(data)), data, context }
+    return { type, version, topic, key: checkedKey(type, options.key(data)), data, context }
   }
   const receive = (message: StoredMessage): ReceivedMessage<SchemaOutput<Schema>> => {
     const { payload: _, ...envelope } = message
     return { ...envelope, data: decoded(type, options.schema, versions, message) }
   }
-  return Object.assign(create, { type, version, since, topic, mask, receive })
+  const keyOf = (message: Pick<StoredMessage, 'payload' | 'version'>): string =>
+    checkedKey(type, options.key(decoded(type, options.schema, versions, message)))
+  return Object.assign(create, { type, version, since, topic, mask, schema: options.schema, keyOf, receive })
 }
 
-function keyOf(type: string, key: unknown): string {
+function checkedKey(type: string, key: unknown): string {
   if (typeof key === 'string' && key.length > 0 && key.length <= 512 && !key.includes('\u0000') && key.isWellFormed()) {
     return key
   }

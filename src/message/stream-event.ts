@@ -38,6 +38,8 @@ export interface StreamEventType<Input = unknown, Data = Input> {
   readonly type: string
   readonly version: number
   readonly since: number
+  /** What its data must satisfy. */
+  readonly schema: StandardSchema
   /** The data of a stored event, at this version. Throws UNDECODABLE or INVALID_MESSAGE. */
   readonly read: (stored: Pick<StoredMessage, 'payload' | 'version'>) => Data
 }
@@ -62,7 +64,7 @@ export function streamEvent<Schema extends StandardSchema>(
     data: validate(type, schema, input),
   })
   return Object.assign(create, {
-    ...{ type, version, since },
+    ...{ type, version, since, schema },
     read: (stored: Pick<StoredMessage, 'payload' | 'version'>) => decoded(type, schema, versions, stored),
   })
 }

@@ -22,6 +22,7 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
   'drivers/redis': { folders: ['message', 'ports', 'wire'], node: true },
   'drivers/sqlite': { folders: ['message', 'ports'], node: true },
   contract: { folders: ['message', 'ports'], node: false },
+  contracts: { folders: ['message'], node: false },
   // The loops that run in production run in the simulation, as they are.
   simulation: {
     folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'drivers/memory', 'runtime'],
@@ -29,8 +30,8 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
   },
   runtime: { folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'telemetry'], node: true },
   ops: { folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'runtime'], node: true },
-  // A client of the ops API; beside it, only what migrates a database.
-  cli: { folders: ['message', 'drivers/postgres'], node: true, lazily: ['pg'] },
+  // A client of the ops API; beside it, only what migrates a database and what checks contracts.
+  cli: { folders: ['message', 'contracts', 'drivers/postgres'], node: true, lazily: ['pg'] },
 }
 
 /** Where the relative imports of a part of the repository may lead, beside itself. */
