@@ -18,8 +18,9 @@ export interface DatabaseServer {
 /** The server of POSTGRES_URL, else an embedded one on GAMES_HOME, which no second process may use meanwhile. */
 export async function openServer(settings: Settings): Promise<DatabaseServer> {
   if (settings.POSTGRES_URL !== undefined) {
-    const { host } = new URL(settings.POSTGRES_URL)
-    return { says: `PostgreSQL at ${host}`, adminUrl: settings.POSTGRES_URL, stop: () => Promise.resolve() }
+    const says = `PostgreSQL at ${new URL(settings.POSTGRES_URL).host}`
+    await reached(settings.POSTGRES_URL, says)
+    return { says, adminUrl: settings.POSTGRES_URL, stop: () => Promise.resolve() }
   }
   const home = settings.GAMES_HOME
   const giveBack = takeFolder(home)
@@ -30,6 +31,19 @@ export async function openServer(settings: Settings): Promise<DatabaseServer> {
   } catch (error) {
     giveBack()
     throw error
+  }
+}
+
+/** Who starts the program is told in a sentence that it cannot be used, with the code of the network or of PostgreSQL. */
+async function reached(connectionString: string, says: string): Promise<void> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 })
+  try {
+    await client.connect()
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : ''
+    throw new UnusableSettings(`POSTGRES_URL: ${says} lets nobody in${code}.`, { cause })
+  } finally {
+    await client.end().catch(() => {})
   }
 }
 

@@ -4,7 +4,10 @@ import * as z from 'zod'
 
 const settings = z.object({
   /** A PostgreSQL of yours, as a role that may create databases and roles. Left out: an embedded one. */
-  POSTGRES_URL: z.url().optional(),
+  POSTGRES_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .refine((url) => new URL(url).password !== '', 'must have a password: those of the services follow from it')
+    .optional(),
   /** `host:port` of brokers, with commas between them. Left out: a Kafka that is installed here, else PostgreSQL. */
   KAFKA_BROKERS: z
     .string()
@@ -20,6 +23,7 @@ const settings = z.object({
   /** Folder of the embedded PostgreSQL. */
   GAMES_HOME: z
     .string()
+    .min(1)
     // npm changes the working directory, and says which one it was called in.
     .transform((path) => resolve(process.env['INIT_CWD'] ?? process.cwd(), path))
     .default(fileURLToPath(new URL('../../../.estafet/games/', import.meta.url))),
