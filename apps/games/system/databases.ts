@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { EstafetError, isEstafetError } from 'estafet'
 import { type MigrationOptions, migrate } from 'estafet/postgres'
 import pg from 'pg'
 import { provisionDatabase } from '../../../engines/postgres/provision.ts'
@@ -28,7 +29,7 @@ export async function migrateAll(server: DatabaseServer): Promise<readonly strin
     const client = new pg.Client({ connectionString: addressOf(server, database, owner.name) })
     await client.connect()
     try {
-      const toolkit = await migrate(client, roles)
+      const toolkit = await migrate(client, roles).catch((error: unknown) => throwOf(database, error))
       const own = await migrateOwn(client, database)
       applied.push(...[...toolkit.applied, ...own].map((name) => `${database}: ${name}`))
     } finally {
@@ -36,6 +37,12 @@ export async function migrateAll(server: DatabaseServer): Promise<readonly strin
     }
   }
   return applied
+}
+
+/** The toolkit knows a connection; people look for a database. */
+function throwOf(database: string, cause: unknown): never {
+  if (!isEstafetError(cause)) throw cause
+  throw new EstafetError(cause.code, `In the database ${database}: ${cause.message}`, { cause, details: cause.details })
 }
 
 /** Applies a service's own numbered SQL files, each once. */

@@ -5,20 +5,46 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { temporaryPostgres } from '../../../engines/postgres/server.ts'
+import { migrateAll } from '../system/databases.ts'
 import { settingsOf, UnusableSettings } from '../system/settings.ts'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 
-test('a PostgreSQL that lets nobody in ends the program with a sentence, without the password', () => {
+/** How the program ends with a PostgreSQL that it cannot use. */
+function started(POSTGRES_URL: string) {
   const home = mkdtempSync(join(tmpdir(), 'estafet-games-'))
-  const POSTGRES_URL = 'postgres://me:not-for-logs@127.0.0.1:1/postgres'
-  const env = { ...process.env, GAMES_HOME: home, POSTGRES_URL }
+  const env = { ...process.env, GAMES_HOME: home, POSTGRES_URL, BROKER: 'postgres' }
   const { status, stderr } = spawnSync(process.execPath, ['--conditions=estafet-source', main], { env })
   rmSync(home, { recursive: true, force: true })
-  const says = stderr.toString()
+  return { status, says: stderr.toString() }
+}
+
+test('a PostgreSQL that lets nobody in ends the program with a sentence, without the password', () => {
+  const { status, says } = started('postgres://me:not-for-logs@127.0.0.1:1/postgres')
   assert.equal(status, 2)
   assert.match(says, /^POSTGRES_URL: PostgreSQL at 127\.0\.0\.1:1 lets nobody in \(ECONNREFUSED\)\.$/m)
   assert.doesNotMatch(says, /not-for-logs|\n {4}at /)
+})
+
+test('a schema that somebody changed ends the program with its code, the database and what differs', async () => {
+  const server = await temporaryPostgres()
+  try {
+    await migrateAll({ says: 'it', adminUrl: server.adminUrl, stop: () => server.stop() })
+    const url = new URL(server.adminUrl)
+    url.pathname = '/scoreboard'
+    const client = new pg.Client({ connectionString: url.href })
+    await client.connect()
+    await client.query('ALTER TABLE estafet.outbox ADD COLUMN of_ours int')
+    await client.end()
+    const { status, says } = started(server.adminUrl)
+    assert.equal(status, 1)
+    assert.match(says, /^SCHEMA_DRIFT: In the database scoreboard: .*of_ours/m)
+    assert.doesNotMatch(says, /\n {4}at /)
+  } finally {
+    await server.stop()
+  }
 })
 
 const refused: readonly (readonly [string, string])[] = [

@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { temporaryPostgres } from '../../../engines/postgres/server.ts'
+import { migrateAll } from '../system/databases.ts'
 import { settingsOf, UnusableSettings } from '../system/settings.ts'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
@@ -38,6 +41,25 @@ test('a port that is taken ends the program before there is an administrator', a
   await new Promise((resolve) => other.close(resolve))
   assert.deepEqual([status, hasDatabase], [2, false])
   assert.match(says, new RegExp(`^PORT: ${address.port} cannot be had \\(EADDRINUSE\\)\\.$`, 'm'))
+})
+
+test('a schema that somebody changed ends the program with its code, the database and what differs', async () => {
+  const server = await temporaryPostgres()
+  try {
+    await migrateAll({ says: 'it', adminUrl: server.adminUrl, stop: () => server.stop() })
+    const url = new URL(server.adminUrl)
+    url.pathname = '/team_notifications'
+    const client = new pg.Client({ connectionString: url.href })
+    await client.connect()
+    await client.query('ALTER TABLE estafet.outbox ADD COLUMN of_ours int')
+    await client.end()
+    const { status, says } = started({ POSTGRES_URL: server.adminUrl, EVENTS_BROKER: 'postgres' })
+    assert.equal(status, 1)
+    assert.match(says, /^SCHEMA_DRIFT: In the database team_notifications: .*of_ours/m)
+    assert.doesNotMatch(says, /\n {4}at /)
+  } finally {
+    await server.stop()
+  }
 })
 
 const refused: readonly (readonly [string, string])[] = [
