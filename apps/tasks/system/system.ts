@@ -82,7 +82,7 @@ export async function startSystem(settings: Settings, logger: Logger): Promise<S
     const apis = [
       adminApi({ subjects, monitor, tokens, now }),
       authApi(services.auth.store, tokens),
-      tasksApi(services.tasks.store, tokens, log('tasks')),
+      tasksApi(services.tasks.store, { tokens, now, logger: log('tasks') }),
       notificationsApi(services.notifications.store, tokens),
       analyticsApi(analytics.store, tokens, now),
     ]

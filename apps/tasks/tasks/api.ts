@@ -5,7 +5,7 @@ import type { Context } from 'hono'
 import { description, title } from '../messages.ts'
 import { type Api, bearer, body, byId, contextOf, type Env, json, newApi, problems, signedIn } from '../web/api.ts'
 import { refuse } from '../web/problem.ts'
-import type { Tokens } from '../web/tokens.ts'
+import type { Caller, Tokens } from '../web/tokens.ts'
 import {
   assignTask,
   type Changed,
@@ -42,13 +42,21 @@ const page = z.object({
   status: z.enum(['open', 'completed']).optional(),
 })
 
+export interface TasksApiOptions {
+  readonly tokens: Tokens
+  /** Who a caller is by now; see `signedIn`. A former administrator sees no more than his own tasks. */
+  readonly now: (caller: Caller) => Promise<Caller | null>
+  readonly logger: Logger
+}
+
 /** The HTTP interface of the tasks service. */
-export function tasksApi(store: PostgresStore, tokens: Tokens, logger: Logger): Api {
+export function tasksApi(store: PostgresStore, { tokens, now, logger }: TasksApiOptions): Api {
   const app = newApi()
   const known = signedIn(tokens, async (caller) => {
+    // Whom the events say is gone need not be asked about.
     const gone = 'SELECT FROM former_user WHERE user_id = $1'
     const { rowCount } = await store.transaction((tx) => tx.query(gone, [caller.id]))
-    return rowCount === 0 ? caller : null
+    return rowCount === 0 ? await now(caller) : null
   })
   app.use('/api/tasks/*', known)
   addCreating(app, store, logger)

@@ -225,6 +225,27 @@ describe('the HTTP interface of team tasks', () => {
     assert.deepEqual(await statuses(), [401, 401, 401])
   })
 
+  test('who was an administrator sees and changes tasks of others no more, whatever the token says', async () => {
+    const former = await team.member()
+    const become = async (role: string) =>
+      team.call('PATCH', `/api/users/${former.id}`, { token: team.admin.token, body: { role } })
+    await become('admin')
+    const answer = await team.call('POST', '/api/auth/login', {
+      body: { email: former.email, password: 'a password of some length' },
+    })
+    const { access_token: token } = z.object({ access_token: z.string() }).parse(answer.body)
+    const id = await team.task(member, 'Of somebody else')
+    const read = async () => (await team.call('GET', `/api/tasks/${id}`, { token })).status
+    const change = async () =>
+      (await team.call('PATCH', `/api/tasks/${id}`, { token, body: { title: 'Changed' } })).status
+    const listed = async () => z.object({ items: z.array(z.unknown()) }).parse(await all()).items.length
+    const all = async () => (await team.call('GET', '/api/tasks/', { token })).body
+    assert.deepEqual([await read(), await change()], [200, 200])
+    assert.ok((await listed()) > 0)
+    await become('member')
+    assert.deepEqual([await read(), await change(), await listed()], [404, 404, 0])
+  })
+
   test('a page of dead letters begins where a page ended, and nowhere else', async () => {
     const after = (id: string) => team.call('GET', `/admin/dlq?after=${id}`, { token: team.admin.token })
     assert.equal((await after('notifications-1')).status, 200)
