@@ -2,7 +2,14 @@ export type { BackOff } from './delivery/back-off.ts'
 export type { DeadLetterNotice, OnDeadLetter } from './delivery/dead-letter-notice.ts'
 export { type Handler, type HandlerContext, type HandlerOptions, on, onMany, rejected } from './delivery/handler.ts'
 export type { CompleteRule, RetryRule, WhenDead } from './delivery/retry-policy.ts'
-export { type Decider, type DeciderOptions, decider, type Fold, when } from './event-sourcing/decider.ts'
+export {
+  type AnyDecider,
+  type Decider,
+  type DeciderOptions,
+  decider,
+  type Fold,
+  when,
+} from './event-sourcing/decider.ts'
 export type { Loaded } from './event-sourcing/load.ts'
 export { type Decision, type Situation, type Specification, specification } from './event-sourcing/specification.ts'
 export { type Handled, type HandleOptions, type Streams, streams } from './event-sourcing/streams.ts'
@@ -57,12 +64,24 @@ export type { Outbox } from './ports/outbox.ts'
 export type { Failure, NextStep, ParkedEntry, Parking } from './ports/parking.ts'
 export type { Random } from './ports/random.ts'
 export type { Attempt, Attempter, DueKeys, ParkedKey, Retries } from './ports/retries.ts'
+export type {
+  BuildRecord,
+  BuildRef,
+  BuildState,
+  FeedProgress,
+  ProjectionControl,
+  PromotionOutcome,
+  Stop,
+} from './ports/projections.ts'
 export type { RelayedMessage, Sink } from './ports/sink.ts'
 export type { Snapshot, Snapshots } from './ports/snapshots.ts'
 export type { UnitOfWork } from './ports/unit-of-work.ts'
 export type { Announcer, WakeUp } from './ports/wake-up.ts'
+export { type ProjectionContext, type ProjectOptions, type Projector, project } from './projection/project.ts'
+export { type Projection, type ProjectionOptions, projection, type TableNames } from './projection/projection.ts'
 export type { AgentReport, AgentState } from './runtime/agent.ts'
 export { type LoggerOptions, type LogLevel, logger } from './runtime/logger.ts'
+export { type ProjectionsOptions, type RunningProjections, startProjections } from './runtime/projections.ts'
 export { type RelayOptions, startRelay } from './runtime/relay.ts'
 export type { Counters, Health, ReadingOptions, Running } from './runtime/running.ts'
 export { type Service, type ServiceOptions, service } from './runtime/service.ts'

@@ -1,5 +1,6 @@
 import { EstafetError } from '../message/errors.ts'
 import { fingerprint } from '../message/fingerprint.ts'
+import { maskFaults } from '../message/mask.ts'
 import type { OutgoingMessage } from '../message/message.ts'
 import type { OutgoingEvent, StreamEventType } from '../message/stream-event.ts'
 
@@ -8,7 +9,10 @@ export interface Fold<State> {
   readonly type: string
   readonly since: number
   readonly version: number
-  readonly evolve: (state: State, stored: { readonly payload: string; readonly version: number }) => State
+  /** A method, so that a fold of some state is one of unknown state, too: who has none of its states cannot call it. */
+  evolve(state: State, stored: { readonly payload: string; readonly version: number }): State
+  /** Fields of the event's data that the ops API hides. */
+  readonly mask: readonly string[]
   /** The text of the function, which names it among snapshots. */
   readonly text: string
 }
@@ -19,7 +23,7 @@ export function when<State, Data>(
   evolve: (state: State, data: Data) => State,
 ): Fold<State> {
   return {
-    ...{ type: event.type, since: event.since, version: event.version, text: String(evolve) },
+    ...{ type: event.type, since: event.since, version: event.version, mask: event.mask, text: String(evolve) },
     evolve: (state, stored) => evolve(state, event.read(stored)),
   }
 }
@@ -39,6 +43,11 @@ export interface DeciderOptions<State, Command> {
   readonly revision?: number
   /** After how many events a snapshot is taken; 0 for never. (Default: 100.) */
   readonly snapshotEvery?: number
+  /**
+   * Fields of the state that only administrators may see in the ops API, such as `customer.email`; in a list, of each item.
+   * (Default: none; all of it, when one of its events has masked fields, which the state may hold under other names.)
+   */
+  readonly mask?: readonly string[]
 }
 
 /** A kind of thing that decides: its rules, as pure functions. */
@@ -52,7 +61,12 @@ export interface Decider<State, Command> {
   /** Names the functions that fold its events. */
   readonly fold: string
   readonly snapshotEvery: number
+  /** Fields of the state that the ops API hides; null: all of it. */
+  readonly mask: readonly string[] | null
 }
+
+/** A decider of whatever state, as far as events are folded by it. */
+export type AnyDecider = Pick<Decider<unknown, never>, 'type' | 'initial' | 'folds' | 'mask'>
 
 const typePattern = /^[A-Za-z][A-Za-z0-9._-]{0,199}$/
 
@@ -63,10 +77,11 @@ export function decider<State, Command>(
 ): Decider<State, Command> {
   const { initial, decide, evolve, translate = () => [], revision = 1, snapshotEvery = 100 } = options
   const folds = Map.groupBy(evolve, (fold) => fold.type)
-  refuseFaults(type, folds, snapshotEvery)
+  refuseFaults(type, folds, snapshotEvery, options.mask ?? [])
   const named = evolve.map(({ type: of, since, version, text }) => [of, since, version, text])
   return {
     ...{ type, initial, folds, translate, snapshotEvery },
+    mask: options.mask ?? (evolve.some(({ mask }) => mask.length > 0) ? null : []),
     decide: (command, state) => [decide(command, state)].flat(),
     fold: fingerprint(JSON.stringify([type, revision, initial, named])),
   }
@@ -76,8 +91,9 @@ function refuseFaults<State>(
   type: string,
   folds: ReadonlyMap<string, readonly Fold<State>[]>,
   snapshotEvery: number,
+  mask: readonly string[],
 ): void {
-  const faults: string[] = []
+  const faults: string[] = [...maskFaults(mask)]
   if (!typePattern.test(type))
     faults.push(`the type ${JSON.stringify(type)} must be 1 to 200 of letters, digits, . _ -`)
   if (folds.size === 0) faults.push('evolve has no event')

@@ -1,5 +1,6 @@
 import { decoded, validate } from './definition.ts'
 import { EstafetError } from './errors.ts'
+import { maskFaults } from './mask.ts'
 import type { MessageContext, OutgoingMessage, ReceivedMessage, StoredMessage } from './message.ts'
 import type { SchemaInput, SchemaOutput, StandardSchema } from './standard-schema.ts'
 import { type Upcasts, upcastFaults, type Versions } from './upcast.ts'
@@ -90,7 +91,7 @@ function checkedKey(type: string, key: unknown): string {
 
 function refuseFaults(type: string, topic: string, versions: Versions, mask: readonly string[]): void {
   const { version } = versions
-  const faults: string[] = []
+  const faults: string[] = [...maskFaults(mask)]
   if (!namePattern.test(type) || type.length > 200) {
     faults.push(`the type ${JSON.stringify(type)} must look like context.thing-happened`)
   }
@@ -101,11 +102,6 @@ function refuseFaults(type: string, topic: string, versions: Versions, mask: rea
     faults.push(`the version ${version} must be a whole number from 1 to 32767`)
   } else {
     faults.push(...upcastFaults(versions))
-  }
-  for (const field of mask) {
-    if (field === '' || field.split('.').includes('')) {
-      faults.push(`the masked field ${JSON.stringify(field)} must be names joined by dots`)
-    }
   }
   if (faults.length > 0) throw new EstafetError('MISCONFIGURED', `An event is misdefined: ${faults.join('; ')}.`)
 }

@@ -1,5 +1,6 @@
 import { decoded, validate } from './definition.ts'
 import { EstafetError } from './errors.ts'
+import { maskFaults } from './mask.ts'
 import type { MessageContext, StoredMessage } from './message.ts'
 import type { SchemaInput, SchemaOutput, StandardSchema } from './standard-schema.ts'
 import { type Upcasts, upcastFaults, type Versions } from './upcast.ts'
@@ -8,6 +9,11 @@ export interface StreamEventOptions<Schema extends StandardSchema> {
   /** Of the data's shape, from 1. */
   readonly version: number
   readonly schema: Schema
+  /**
+   * Fields that only administrators may see in the ops API, such as `customer.email`; in a list, of each item. Those of older
+   * versions are named, too: an event is shown as it is stored.
+   */
+  readonly mask?: readonly string[]
   /** By version, what makes data of it data of the next, from `since` to the version before this one. */
   readonly upcast?: Upcasts
   /** The oldest version that it reads. (Default: 1.) */
@@ -38,6 +44,8 @@ export interface StreamEventType<Input = unknown, Data = Input> {
   readonly type: string
   readonly version: number
   readonly since: number
+  /** Fields that the ops API hides; see StreamEventOptions. */
+  readonly mask: readonly string[]
   /** What its data must satisfy. */
   readonly schema: StandardSchema
   /** The data of a stored event, at this version. Throws UNDECODABLE or INVALID_MESSAGE. */
@@ -56,21 +64,21 @@ export function streamEvent<Schema extends StandardSchema>(
   type: string,
   options: StreamEventOptions<Schema>,
 ): StreamEventType<SchemaInput<Schema>, SchemaOutput<Schema>> {
-  const { version, schema, since = 1, upcast: upcasts = {} } = options
+  const { version, schema, mask = [], since = 1, upcast: upcasts = {} } = options
   const versions: Versions = { version, since, upcasts }
-  refuseFaults(type, versions)
+  refuseFaults(type, versions, mask)
   const create = (input: SchemaInput<Schema>, context: MessageContext = {}): OutgoingEvent<SchemaOutput<Schema>> => ({
     ...{ type, version, context },
     data: validate(type, schema, input),
   })
   return Object.assign(create, {
-    ...{ type, version, since, schema },
+    ...{ type, version, since, mask, schema },
     read: (stored: Pick<StoredMessage, 'payload' | 'version'>) => decoded(type, schema, versions, stored),
   })
 }
 
-function refuseFaults(type: string, versions: Versions): void {
-  const faults: string[] = []
+function refuseFaults(type: string, versions: Versions, mask: readonly string[]): void {
+  const faults: string[] = [...maskFaults(mask)]
   if (!namePattern.test(type) || type.length > 200) {
     faults.push(`the type ${JSON.stringify(type)} must look like ThingHappened or context.thing-happened`)
   }
