@@ -45,6 +45,8 @@ const envelope = {
   },
   ...{ correlationId: text, causationId: orNull, traceparent: orNull },
 }
+const stream = object({ type: text, id: text })
+const change = object({ path: text }, { before: anything, after: anything })
 const content = { payload: anything, text: orNull, base64: orNull, masked: list(text) }
 const letter = {
   ...{ ...envelope, number, feed: text, lane: count, isBlocking: flag, parkedAt: time, endedAt: timeOrNull },
@@ -168,6 +170,12 @@ export const answers = {
   Published: object({ outcome: oneOf('done', 'repeated'), id: text, type: text, key: text }),
   ReplayPreview: object({
     ...{ feed: text, epoch: text, starts: list(number), reached: list(number), count, applied: count, isExact: flag },
+  }),
+  StreamEventList: paged(object({ ...envelope, streamVersion: count }, { headers: anything, ...content })),
+  StreamState: object({ stream, version: count, time: timeOrNull, state: anything, masked: list(text) }),
+  StreamDiff: object({ stream, from: count, to: count, changes: list(change), masked: list(text) }),
+  StreamBlame: object({
+    ...{ stream, streamVersion: count, id: text, type: text, time, correlationId: text, change, masked: list(text) },
   }),
   Error: object({ error: object({ code: text, message: text, hint: orNull }) }),
 } as const satisfies Record<string, Schema>

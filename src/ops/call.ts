@@ -8,6 +8,7 @@ import type { Operations } from '../ports/operations.ts'
 import type { Random } from '../ports/random.ts'
 import type { Running } from '../runtime/running.ts'
 import type { Params } from './params.ts'
+import type { ShownStreams } from './past.ts'
 import type { Caller } from './tokens.ts'
 
 /** The service that an ops API is about. Its kind of transaction is nobody's business from here on: see subject.ts. */
@@ -28,6 +29,8 @@ export interface Subject {
   readonly version: string
   /** Events whose masks apply beside those that the service publishes: those it handles. */
   readonly events: readonly EventType<never, unknown>[]
+  /** Of the service's own events; null when they are not shown. */
+  readonly streams: ShownStreams | null
   readonly clock: Clock
   readonly random: Random
 }

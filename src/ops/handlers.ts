@@ -11,6 +11,7 @@ import { publish } from './publish.ts'
 import { cancelRedrive, pauseRedrive, redrive, redrives, resumeRedrive, startRedrive } from './redrives.ts'
 import { replay, replayPreview } from './replay.ts'
 import type { RouteName } from './routes.ts'
+import { streamBlame, streamDiff, streamEvents, streamState } from './streams.ts'
 import { parkedKeys, pauseSubscription, resumeSubscription, subscriptions } from './subscriptions.ts'
 
 const openapi: RouteHandler = async ({ service, version }) => openApi(service.name, version)
@@ -34,4 +35,5 @@ export const handlers: Readonly<Record<RouteName, RouteHandler>> = {
   ...{ deadLetterGroups, deadLetters, deadLetterExport, deadLetter, deadLetterPayload, deadLetterDiff, dryRun, edit },
   ...{ discard, startRedrive, pauseRedrive, resumeRedrive, cancelRedrive, pauseSubscription, resumeSubscription },
   ...{ publish, replayPreview, replay, deadLetterImport },
+  ...{ streamEvents, streamState, streamDiff, streamBlame },
 }

@@ -46,6 +46,11 @@ const replay = {
   time: { in: 'body', kind: 'instant', says: 'or the instant from which it does' },
 } as const satisfies Record<string, Param>
 
+const stream = {
+  type: { in: 'path', kind: 'text', isRequired: true, max: 200, says: 'of the stream, as its decider is named' },
+  id: { in: 'path', kind: 'text', isRequired: true, says: 'of the stream' },
+} as const satisfies Record<string, Param>
+
 /** THE table of the ops API. The gate, the OpenAPI document and the tests are made from it. */
 export const routes = {
   manifest: {
@@ -218,6 +223,45 @@ export const routes = {
     params: {
       items: { in: 'body', kind: 'records', isRequired: true, max: 10_000, says: 'the lines of the export' },
       ...{ expect, reason, requestId },
+    },
+  },
+  streamEvents: {
+    ...{ method: 'GET', path: '/streams/{type}/{id}/events', role: 'view', answer: 'StreamEventList' },
+    summary: 'Events of one of the service’s own streams, in order; with payloads for whoever may see them.',
+    params: {
+      ...stream,
+      after: { in: 'query', kind: 'count', says: 'the version after which it begins; left out: the beginning' },
+      limit: page.limit,
+    },
+  },
+  streamState: {
+    ...{ method: 'GET', path: '/streams/{type}/{id}/state', role: 'payloads', answer: 'StreamState' },
+    summary: 'What its events made of a stream, now or as it was.',
+    params: {
+      ...stream,
+      version: { in: 'query', kind: 'count', says: 'as it was at this version; left out: as it is' },
+      time: { in: 'query', kind: 'instant', says: 'or as it was at this instant, by the database’s clock' },
+    },
+  },
+  streamDiff: {
+    ...{ method: 'GET', path: '/streams/{type}/{id}/diff', role: 'payloads', answer: 'StreamDiff' },
+    summary: 'What changed in a stream between two versions.',
+    params: {
+      ...stream,
+      from: { in: 'query', kind: 'count', says: 'the version before; left out: that before the other one' },
+      to: { in: 'query', kind: 'count', says: 'the version after; left out: the last' },
+    },
+  },
+  streamBlame: {
+    ...{ method: 'GET', path: '/streams/{type}/{id}/blame', role: 'payloads', answer: 'StreamBlame' },
+    summary: 'The event that last changed a value of a stream.',
+    params: {
+      ...stream,
+      path: {
+        in: 'query',
+        kind: 'text',
+        says: 'JSON pointer of the value, such as /items/0/price; left out: anything',
+      },
     },
   },
 } as const satisfies Record<string, Route>

@@ -1,14 +1,17 @@
 import type { Handler } from '../delivery/handler.ts'
+import type { AnyDecider } from '../event-sourcing/decider.ts'
 import { dryRun } from '../inbox/dry-run.ts'
 import { EstafetError } from '../message/errors.ts'
 import type { OutgoingMessage } from '../message/message.ts'
 import type { Publish } from '../outbox/publisher.ts'
 import type { NewAuditEntry, Recorded } from '../ports/audit.ts'
+import type { EventStore } from '../ports/event-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Operations } from '../ports/operations.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
 import type { Service } from '../runtime/service.ts'
 import type { Subject } from './call.ts'
+import type { ShownStreams } from './past.ts'
 
 /** What the ops API needs of a service's own database. */
 export interface OpsStore<Tx> {
@@ -19,15 +22,29 @@ export interface OpsStore<Tx> {
   readonly operations: Operations<Tx>
 }
 
+/** The streams of a service that people may look at. */
+export interface OpsStreams<Tx> {
+  readonly events: EventStore<Tx>
+  /**
+   * What makes states of their events. Of a type without one the events are shown and no states, and their payloads to
+   * administrators only: nobody says what of them is to be hidden.
+   */
+  readonly deciders: readonly AnyDecider[]
+  /** Up to which version a stream is folded for one answer. (Default: 100,000.) */
+  readonly mostEvents?: number
+}
+
 export interface SubjectOptions<Tx> extends Pick<Subject, 'running' | 'version' | 'events' | 'clock' | 'random'> {
   readonly service: Pick<Service<Tx>, 'name' | 'lanes' | 'publishes'> & { readonly handlers: readonly Handler<Tx>[] }
   readonly store: OpsStore<Tx>
+  readonly streams?: OpsStreams<Tx>
   readonly logger: Logger
 }
 
 /**
  * Binds a service to its kind of transaction, so that no route has to know it. Throws UNSUPPORTED for a store that has
- * nothing to see and steer a service by, which a program without types can bring.
+ * nothing to see and steer a service by, which a program without types can bring, and MISCONFIGURED for two deciders of one
+ * type.
  */
 export function subjectOf<Tx>(options: SubjectOptions<Tx>): Subject {
   const { service, store, clock, random, logger, running, version, events } = options
@@ -35,10 +52,22 @@ export function subjectOf<Tx>(options: SubjectOptions<Tx>): Subject {
   const { probe, ...operations } = store.operations
   return {
     ...{ service, running, operations, version, events, clock, random },
+    streams: options.streams === undefined ? null : shownStreams(options.streams),
     tryOut: (message, signal) =>
       dryRun({ ...store, probe, handlers: service.handlers, clock, logger }, message, signal),
     publishOnce: (message, entry, requestId) => publishOnce(store, message, entry, requestId),
   }
+}
+
+function shownStreams<Tx>({ events, deciders, mostEvents = 100_000 }: OpsStreams<Tx>): ShownStreams {
+  const byType = new Map(deciders.map((each) => [each.type, each]))
+  if (byType.size < deciders.length) {
+    throw new EstafetError(
+      'MISCONFIGURED',
+      'Two deciders of the ops API are of one type: give one for each type of stream.',
+    )
+  }
+  return { read: (stream, range) => events.read(stream, range), deciders: byType, mostEvents }
 }
 
 function withoutOperations(service: string): EstafetError {

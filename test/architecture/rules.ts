@@ -14,6 +14,8 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
   outbox: { folders: ['message', 'ports', 'delivery'], node: false },
   inbox: { folders: ['message', 'ports', 'delivery'], node: false },
   'event-sourcing': { folders: ['message', 'ports'], node: false },
+  // Its step is the inbox's: a projection is a subscription whose effects are rows that are made to be read.
+  projection: { folders: ['message', 'ports', 'delivery', 'inbox'], node: false },
   wire: { folders: ['message', 'ports'], node: false },
   telemetry: { folders: ['message'], node: true },
   'drivers/memory': { folders: ['message', 'ports'], node: false },
@@ -28,8 +30,8 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
     folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'drivers/memory', 'runtime'],
     node: false,
   },
-  runtime: { folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'telemetry'], node: true },
-  ops: { folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'runtime'], node: true },
+  runtime: { folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'projection', 'telemetry'], node: true },
+  ops: { folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'event-sourcing', 'runtime'], node: true },
   // A client of the ops API; beside it, only what migrates a database and what checks contracts.
   cli: { folders: ['message', 'contracts', 'drivers/postgres'], node: true, lazily: ['pg'] },
 }

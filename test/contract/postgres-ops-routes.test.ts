@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { Role } from 'estafet/ops'
+import { postgresStreams } from 'estafet/postgres'
 import * as z from 'zod'
 import { allPostgres } from '../../engines/postgres/binaries.ts'
 import { answers, type Schema } from '../../src/ops/answers.ts'
 import { match, names } from '../../src/ops/match.ts'
 import { routes } from '../../src/ops/routes.ts'
+import { Cart, ItemPut, PriceSet } from '../ops/cart.ts'
 import { failure, messageOf, type ParkedWorld, parkedServer, subscription } from '../ops/parked-world.ts'
-import { ask, Paid, Placed, served, tokenOf } from '../ops/served.ts'
+import { ask, Paid, Placed, served, silent, tokenOf } from '../ops/served.ts'
 
 type Json = Record<string, unknown>
 const secret = { id: 'A', total: 5, customer: { email: 'ada@example.org' } }
@@ -347,6 +349,21 @@ for (const binaries of allPostgres()) {
       assert.equal((await post(`${path}/pause`)).body['isChanged'], false)
       assert.equal((await post(`${path}/resume`)).body['isPaused'], false)
       assert.deepEqual(await audit(), ['admin resume 1', 'operate pause 1', 'admin replay 3', 'admin discard 1'])
+    })
+
+    test('shows streams of the service as they are and were', async () => {
+      const streams = postgresStreams(world.pool, { service: subscription, logger: silent })
+      await streams.handle(Cart, 'c', [ItemPut({ product: 'tea', price: 5 }), PriceSet({ at: 0, price: 4 })])
+      assert.deepEqual(
+        itemsOf(await get('/streams/cart/c/events', 'view')).map(({ streamVersion }) => streamVersion),
+        [1, 2],
+      )
+      assert.equal(itemsOf(await get('/streams/cart/c/events', 'payloads')).length, 2)
+      assert.equal((await get('/streams/cart/c/state?version=0', 'payloads')).body['time'], null)
+      assert.equal((await get('/streams/cart/c/state', 'payloads')).body['version'], 2)
+      assert.equal((await get('/streams/cart/c/diff', 'payloads')).body['from'], 1)
+      assert.equal((await get('/streams/cart/c/blame?path=/items/0/price', 'payloads')).body['type'], 'PriceSet')
+      await streams.settled()
     })
 
     test('the tests above saw every route of the table answer', () => {
