@@ -11,7 +11,7 @@ export function translate(error: unknown): unknown {
   if (reply === null) return unreachable(error)
   const code = codes[reply] ?? 'UNAVAILABLE'
   const says = code === 'MISCONFIGURED' ? 'Redis refused a command' : 'Redis cannot take a command now'
-  return new EstafetError(code, `${says} (${reply}).`, { cause: error })
+  return new EstafetError(code, strangers[reply] ?? `${says} (${reply}).`, { cause: error })
 }
 
 /** The error code of a reply, or null for what is none. */
@@ -30,6 +30,12 @@ export function closed(): EstafetError {
     'MISCONFIGURED',
     'The Redis client is closed or has given up. Without a reconnectStrategy of yours it does so after a socketTimeout.',
   )
+}
+
+/** What is said of clients that Redis does not know: to try again without a mend of the URL is in vain. */
+const strangers: Readonly<Record<string, string>> = {
+  NOAUTH: 'Redis asks for a password, and the client gave none (NOAUTH): put it into its URL.',
+  WRONGPASS: 'Redis refused the name or the password of the client (WRONGPASS): correct them in its URL.',
 }
 
 const codes: Readonly<Record<string, ErrorCode>> = {
