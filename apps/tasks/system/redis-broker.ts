@@ -47,7 +47,7 @@ async function connected(
   })
   // Every command says itself that it failed; without a listener the process would end.
   client.on('error', () => {})
-  await reached({ connect: () => client.connect(), destroy: () => client.destroy() }, says)
+  await reached(client, says)
   const options = { layout, allow }
   return {
     kind: 'redis',
@@ -58,13 +58,29 @@ async function connected(
   }
 }
 
-/** It would try for ever: who starts the program is told within some seconds. */
-async function reached(client: { connect(): Promise<unknown>; destroy(): void }, says: string): Promise<void> {
+/** What can be waited for at the start. */
+interface Starting {
+  connect(): Promise<unknown>
+  destroy(): void
+  on(event: 'error', listener: (error: Error) => void): unknown
+}
+
+/** It would try for ever, also with a wrong password: who starts the program is told within some seconds. */
+async function reached(client: Starting, says: string): Promise<void> {
   const late = new Promise<never>((_, reject) => setTimeout(reject, 5_000).unref())
+  const refused = new Promise<never>((_, reject) => {
+    client.on('error', ({ message }) => {
+      const [, reply = null] = /^(NOAUTH|WRONGPASS|NOPERM) /.exec(message) ?? []
+      if (reply !== null) reject(new UnusableSettings(`REDIS_URL: ${says} lets nobody in (${reply}).`))
+    })
+  })
+  // It may be refused later, too, when nobody waits here any more.
+  refused.catch(() => {})
   try {
-    await Promise.race([client.connect(), late])
+    await Promise.race([client.connect(), late, refused])
   } catch (cause) {
     client.destroy()
+    if (cause instanceof UnusableSettings) throw cause
     throw new UnusableSettings(`REDIS_URL: ${says} cannot be reached.`, { cause })
   }
 }

@@ -94,3 +94,26 @@ test('a Redis that nobody reaches ends the start, and names the variable', async
   })
   rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 })
+
+for (const [given, reply] of [
+  ['a wrong password', 'WRONGPASS'],
+  ['no password', 'NOAUTH'],
+] as const) {
+  test(`a Redis that is given ${given} ends the start, and says so rather than that it is not there`, {
+    skip: skipWithout(noRedis),
+  }, async () => {
+    const redis = await temporaryRedis()
+    const home = mkdtempSync(join(tmpdir(), 'estafet-tasks-'))
+    const url = new URL(redis.url)
+    url.password = reply === 'NOAUTH' ? '' : 'not-for-logs'
+    try {
+      const settings = settingsOf({ TASKS_HOME: home, REDIS_URL: url.href, ANALYTICS_BROKER: 'postgres' })
+      const error: unknown = await startSystem(settings, silent).catch((thrown: unknown) => thrown)
+      assert.ok(error instanceof UnusableSettings)
+      assert.equal(error.message, `REDIS_URL: Redis at ${url.host} lets nobody in (${reply}).`)
+    } finally {
+      await redis.stop()
+      rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+    }
+  })
+}
