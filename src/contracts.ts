@@ -15,6 +15,7 @@ export {
   contracts,
   type DefinedContract,
 } from './contracts/contracts.ts'
+export { type ContractFiles, committedOf, contractFiles, isContractFile, outdatedFiles } from './contracts/files.ts'
 export type { JsonObject, JsonSchema } from './contracts/json-schema.ts'
 export type { Example, Sample } from './contracts/sample.ts'
 export type { ToJsonSchema, ToJsonSchemaOptions } from './contracts/shape.ts'

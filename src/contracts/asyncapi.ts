@@ -27,6 +27,7 @@ export function asyncApi(contract: ServiceContract, known: readonly ServiceContr
     })),
     operations: Object.assign({}, ...topics.map((topic) => operations(topic, inTopic(topic)))),
     components: {
+      messageTraits: { 'cloud-event': { contentType: 'application/json', headers: cloudEventHeaders } },
       messages: byName(messages, nameOf, message),
       schemas: byName(
         messages.filter(({ payload }) => payload !== null),
@@ -93,8 +94,11 @@ function message(described: Described): JsonObject {
   return {
     name: type,
     title: `${type}, version ${version}`,
-    contentType: 'application/json',
-    headers: cloudEventHeaders(type, version),
+    traits: [ref('/components/messageTraits/cloud-event')],
+    headers: {
+      type: 'object',
+      properties: { ce_type: { const: type }, ce_eventversion: { const: String(version) } },
+    },
     ...(payload === null ? {} : { payload: ref(`/components/schemas/${nameOf(described)}`) }),
   }
 }

@@ -2,7 +2,6 @@ import type { Break } from './break.ts'
 import { compareContracts } from './compare.ts'
 import type { EventContract, ServiceContract } from './contract.ts'
 import type { Contracts, DefinedContract } from './contracts.ts'
-import { isSame } from './json-schema.ts'
 import type { Sample } from './sample.ts'
 import { checkSamples } from './samples-check.ts'
 
@@ -17,8 +16,6 @@ export interface Verdict {
   readonly breaks: readonly Break[]
   /** Sentences on what is missing for a check that sees everything. */
   readonly notes: readonly string[]
-  /** True when the committed files are what would be generated now. */
-  readonly isCurrent: boolean
 }
 
 /**
@@ -36,11 +33,10 @@ export function checkContracts(today: Contracts, committed: Committed): Verdict 
     compared.some((each) => each.type === type && each.version === version && each.breaks.includes('stored'))
   // A sample that cannot be read for a change that was told already says nothing new.
   const unread = checkSamples(today, committed.samples, known).filter((each) => !isTold(each))
-  const { contracts, samples } = generated(today, committed)
+  const { samples } = generated(today, committed)
   return {
     breaks: [...compared, ...unread, ...behind(now)],
     notes: now.flatMap((contract) => missingSamples(contract, samples)),
-    isCurrent: isSame(contracts, inOrder(committed.contracts)) && samples.length === committed.samples.length,
   }
 }
 

@@ -8,6 +8,15 @@ import { envelopeSchema } from '../../src/cli/envelope.ts'
 import { envelopeOf } from './child.ts'
 import { openShop, type Shop } from './shop.ts'
 
+const at = (path: string): string => JSON.stringify(new URL(`../../${path}`, import.meta.url).href)
+/** The events of the shop as a user has them in a module; by address, for nothing is installed where it stands. */
+const contractModule = `import { service } from ${at('src/index.ts')}
+import { contracts } from ${at('src/contracts.ts')}
+import { OrderPlaced } from ${at('test/cli/shop.ts')}
+const orders = service('orders', { publishes: [OrderPlaced] })
+export default contracts([{ service: orders, examples: [OrderPlaced({ orderId: 'A-1' })] }])
+`
+
 const schema = z.fromJSONSchema(JSON.parse(JSON.stringify(envelopeSchema)))
 
 describe('every example of every command runs against real services', () => {
@@ -20,6 +29,7 @@ describe('every example of every command runs against real services', () => {
     await shop.place('A-1', 'A-2')
     writeFileSync(join(shop.cwd, 'order.json'), '{"orderId":"A-3"}')
     writeFileSync(join(shop.cwd, 'fixed.json'), '{"orderId":"F-1"}')
+    writeFileSync(join(shop.cwd, 'contracts.ts'), contractModule)
     await deadLetter()
   })
   after(() => shop.close())
