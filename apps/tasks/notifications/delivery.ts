@@ -9,12 +9,18 @@ export interface Delivery {
   stop(): Promise<void>
 }
 
+/** Waits so long, less when the signal is aborted; never rejects. */
+export type Pause = (ms: number, signal: AbortSignal) => Promise<void>
+
 const attemptsAtMost = 3
 const atOnce = 20
 
 /** Longer than any attempt: what is not settled by then was in the hands of a process that ended. */
 const claimSeconds = 90
 const idleMs = 100
+
+/** While its database fails, the pause doubles to this. */
+const pauseAtMostMs = 10_000
 
 interface Claimed extends Letter {
   readonly attempts: number
@@ -23,21 +29,32 @@ interface Claimed extends Letter {
 /**
  * Delivers notifications after the commit that made them, and publishes what became of each in the transaction that writes
  * it down. An attempt is counted before it is made: there are never more than 3, whenever the process ends; one whose
- * outcome was lost may have reached the recipient, who knows it by the idempotency key.
+ * outcome was lost may have reached the recipient, who knows it by the idempotency key. While its database fails it looks,
+ * and says so, less and less often.
  */
-export function startDelivery(store: PostgresStore, channel: Channel, logger: Logger): Delivery {
+export function startDelivery(
+  store: PostgresStore,
+  channel: Channel,
+  { logger, pause = waited }: { readonly logger: Logger; readonly pause?: Pause },
+): Delivery {
   const stopping = new AbortController()
   const loop = async (): Promise<void> => {
+    let failures = 0
     while (!stopping.signal.aborted) {
       let count = 0
       try {
         const claimed = await claim(store)
         count = claimed.length
         await Promise.all(claimed.map((letter) => deliver(store, channel, letter, logger)))
+        failures = 0
       } catch (error) {
-        logger.warn('notifications wait', { error: isEstafetError(error) ? error.code : 'unknown' })
+        failures += 1
+        const forMs = pauseMs(failures)
+        logger.warn('notifications wait', { error: isEstafetError(error) ? error.code : 'unknown', for_ms: forMs })
+        // Also after a full claim: what could not be settled would be claimed and sent again at once.
+        count = 0
       }
-      if (count < atOnce) await sleep(idleMs, undefined, { signal: stopping.signal }).catch(() => {})
+      if (count < atOnce) await pause(pauseMs(failures), stopping.signal)
     }
   }
   const ended = loop()
@@ -48,6 +65,14 @@ export function startDelivery(store: PostgresStore, channel: Channel, logger: Lo
     },
   }
 }
+
+/** The pause after so many failures in a row; after none, that of a delivery with nothing to do. */
+export function pauseMs(failures: number): number {
+  // 2 ** 20 is far beyond the longest pause already.
+  return Math.min(pauseAtMostMs, idleMs * 2 ** Math.min(20, failures))
+}
+
+const waited: Pause = (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {})
 
 async function claim(store: PostgresStore): Promise<readonly Claimed[]> {
   const { rows } = await store.transaction((tx) =>

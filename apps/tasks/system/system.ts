@@ -71,7 +71,7 @@ export async function startSystem(settings: Settings, logger: Logger): Promise<S
     const taskEventsSource = brokers.analytics.topic(taskEventsTopic, 'analytics', analyticsGroup)
     const file = analyticsFile(settings.TASKS_HOME)
     const analytics = closing(await runAnalytics(file, taskEventsSource, log('analytics')))
-    closing(startDelivery(services.notifications.store, channelOf(settings), log('notifications')))
+    closing(startDelivery(services.notifications.store, channelOf(settings), { logger: log('notifications') }))
     const isReady = (): boolean =>
       [...Object.values(services), analytics].every((service) => service.health().every(({ ready }) => ready))
     const { DLQ_ALERT_GROWTH: growth, DLQ_ALERT_SECONDS: windowSeconds } = settings
