@@ -10,7 +10,7 @@ import type { Agent } from './agent.ts'
 import type { Bell } from './bell.ts'
 import type { Valve } from './valve.ts'
 
-/** What a lane's loop does with what it fetched; see handleBatch and relayOnce. */
+/** What a lane's loop does with what it fetched; see handleBatch and relay. */
 export interface LaneWork {
   /** Resolves to the lane as saved, and to what holds up the rest, if anything. */
   handle(lane: Lane, fetched: Fetched, signal: AbortSignal): Promise<{ lane: Lane; failure: unknown }>

@@ -1,6 +1,6 @@
 import { logFeed } from '../outbox/log-feed.ts'
 import { readAhead } from '../outbox/read-ahead.ts'
-import { relayOnce } from '../outbox/relay.ts'
+import { relay } from '../outbox/relay.ts'
 import type { Fetched } from '../ports/feed.ts'
 import type { Lane } from '../ports/lane-store.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -26,6 +26,9 @@ export interface RelayOptions<Tx> extends ReadingOptions {
   readonly batchSize?: number
 }
 
+/** With a backlog: what a relay that dies sends again at most, and how seldom its progress costs a commit. */
+const saveEveryMs = 100
+
 /**
  * Sends a log's messages to a broker, in order, until `stop`.
  *
@@ -45,13 +48,18 @@ export async function startRelay<Tx>(options: RelayOptions<Tx>): Promise<Running
   const subscription = `relay:${sink.name}`
   const reading = readingOf(subscription, options.batchSize ?? 500, options, world)
   const work = {
-    async handle(lane: Lane, fetched: Fetched) {
-      const saved = await relayOnce({ ...store, sink }, lane, fetched)
-      counters.applied += fetched.deliveries.length
-      return { lane: saved, failure: null }
+    async handle(lane: Lane, fetched: Fetched, signal: AbortSignal) {
+      const saveAt = world.clock.now() + saveEveryMs
+      const relayed = await relay({ ...store, sink }, lane, fetched, {
+        next: (after) => feed.fetch(lane.index, after, reading.batchSize),
+        isTime: () => signal.aborted || world.clock.now() >= saveAt,
+      })
+      counters.applied += relayed.sent
+      return relayed
     },
-    skip: (lane: Lane, cursor: bigint) =>
-      relayOnce({ ...store, sink }, lane, { deliveries: [], cursor, hasMore: false }),
+    async skip(lane: Lane, cursor: bigint) {
+      return (await relay({ ...store, sink }, lane, { deliveries: [], cursor, hasMore: false })).lane
+    },
   }
   const runner = runFeed({ feed, wakeUp: source.wakeUp(), lanes: store.lanes, work, logger, ...world }, reading)
   logger.info('started', { sink: sink.name })

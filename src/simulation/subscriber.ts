@@ -8,7 +8,7 @@ import { memoryUnitOfWork } from '../drivers/memory/unit-of-work.ts'
 import { memoryBell } from '../drivers/memory/wake-up.ts'
 import { logFeed } from '../outbox/log-feed.ts'
 import { preparer, publisher } from '../outbox/publisher.ts'
-import { relayOnce } from '../outbox/relay.ts'
+import { type Relayed, relay as relayPages } from '../outbox/relay.ts'
 import type { Feed, Fetched } from '../ports/feed.ts'
 import type { Lane } from '../ports/lane-store.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -99,16 +99,22 @@ export function subscribe(world: World, process: string): void {
   function relayWork(of: World, _name: string): LaneWork {
     const honest = memorySink(of.broker, interrupt)
     const sink = of.mutant === 'relay goes on after a failure' ? brokenSink(honest) : honest
-    const relay = async (lane: Lane, fetched: Fetched): Promise<Lane> => {
-      if (of.mutant !== 'relay saves before it sends') return relayOnce({ unitOfWork, lanes, sink }, lane, fetched)
+    const relay = async (lane: Lane, fetched: Fetched): Promise<Relayed> => {
+      // As many pages as chance has it, as time has it in production.
+      const more = {
+        next: (after: bigint) => feed.fetch(lane.index, after, 1 + Math.floor(random.fraction() * 3)),
+        isTime: () => random.fraction() < 0.5,
+      }
+      if (of.mutant !== 'relay saves before it sends')
+        return relayPages({ unitOfWork, lanes, sink }, lane, fetched, more)
       const early = { name: sink.name, partitions: sink.partitions, send: () => Promise.resolve() }
-      const saved = await relayOnce({ unitOfWork, lanes, sink: early }, lane, fetched)
-      await relayOnce({ unitOfWork, lanes: { ...lanes, save: () => Promise.resolve() }, sink }, lane, fetched)
+      const saved = await relayPages({ unitOfWork, lanes, sink: early }, lane, fetched)
+      await relayPages({ unitOfWork, lanes: { ...lanes, save: () => Promise.resolve() }, sink }, lane, fetched)
       return saved
     }
     return {
-      handle: async (lane, fetched) => ({ lane: await relay(lane, fetched), failure: null }),
-      skip: (lane, cursor) => relay(lane, { deliveries: [], cursor, hasMore: false }),
+      handle: relay,
+      skip: async (lane, cursor) => (await relay(lane, { deliveries: [], cursor, hasMore: false })).lane,
     }
   }
 }

@@ -65,12 +65,28 @@ interface HeadRow {
 }
 
 const textsOf = {
-  outbox: texts({ messages: 'estafet.outbox_messages', head: 'estafet.outbox_head', lock: 1_163_084_870 }),
-  events: texts({ messages: 'estafet.event_messages', head: 'estafet.event_head', lock: 1_163_084_872 }),
+  outbox: texts({
+    ...{ messages: 'estafet.outbox_messages', head: 'estafet.outbox_head', read: 'estafet.read_outbox' },
+    lock: 1_163_084_870,
+  }),
+  events: texts({
+    ...{ messages: 'estafet.event_messages', head: 'estafet.event_head', read: 'estafet.read_events' },
+    lock: 1_163_084_872,
+  }),
 } as const
 
 /** The statements on a log, of which the migrations made the views and the lock. */
-function texts({ messages, head, lock }: { readonly messages: string; readonly head: string; readonly lock: number }) {
+function texts({
+  messages,
+  head,
+  read,
+  lock,
+}: {
+  readonly messages: string
+  readonly head: string
+  readonly read: string
+  readonly lock: number
+}) {
   return {
     headText: `SELECT h.epoch, h.last_drawn::text AS last_drawn,
       (SELECT coalesce(max(m.position), 0)::text FROM ${messages} AS m) AS last_committed, h.cache::text AS cache,
@@ -86,9 +102,8 @@ function texts({ messages, head, lock }: { readonly messages: string; readonly h
       FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.classid = ${lock} AND l.objid = 0 AND l.objsubid = 2
       AND l.mode = 'ShareLock' AND l.granted
       AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())`,
-    readText: `SELECT ${messageColumns} FROM ${messages} AS m
-      WHERE m.position > $1::bigint AND m.position <= $2::bigint AND m.slot % $3::int = $4::int
-      AND ($5::text[] IS NULL OR m.topic = ANY ($5::text[])) ORDER BY m.position LIMIT $6::int`,
+    readText: `SELECT ${messageColumns}
+      FROM ${read}($1::bigint, $2::bigint, $3::int, $4::int, $5::text[], $6::int) AS m ORDER BY m.position`,
   }
 }
 
