@@ -62,8 +62,6 @@ export type { Log, LogRange, LogState } from './ports/log.ts'
 export { type LogFields, type Logger, withFields } from './ports/logger.ts'
 export type { Outbox } from './ports/outbox.ts'
 export type { Failure, NextStep, ParkedEntry, Parking } from './ports/parking.ts'
-export type { Random } from './ports/random.ts'
-export type { Attempt, Attempter, DueKeys, ParkedKey, Retries } from './ports/retries.ts'
 export type {
   BuildRecord,
   BuildRef,
@@ -73,6 +71,8 @@ export type {
   PromotionOutcome,
   Stop,
 } from './ports/projections.ts'
+export type { Random } from './ports/random.ts'
+export type { Attempt, Attempter, DueKeys, ParkedKey, Retries } from './ports/retries.ts'
 export type { RelayedMessage, Sink } from './ports/sink.ts'
 export type { Snapshot, Snapshots } from './ports/snapshots.ts'
 export type { UnitOfWork } from './ports/unit-of-work.ts'
@@ -81,6 +81,7 @@ export { type ProjectionContext, type ProjectOptions, type Projector, project } 
 export { type Projection, type ProjectionOptions, projection, type TableNames } from './projection/projection.ts'
 export type { AgentReport, AgentState } from './runtime/agent.ts'
 export { type LoggerOptions, type LogLevel, logger } from './runtime/logger.ts'
+export type { Asker, ProjectionStatus, Projections, WaitOptions } from './runtime/projection-people.ts'
 export { type ProjectionsOptions, type RunningProjections, startProjections } from './runtime/projections.ts'
 export { type RelayOptions, startRelay } from './runtime/relay.ts'
 export type { Counters, Health, ReadingOptions, Running } from './runtime/running.ts'

@@ -13,6 +13,7 @@ import { postgresLog as log } from './drivers/postgres/log.ts'
 import { postgresOperations } from './drivers/postgres/operations.ts'
 import { postgresOutbox } from './drivers/postgres/outbox.ts'
 import { postgresParking } from './drivers/postgres/parking.ts'
+import { postgresProjections } from './drivers/postgres/projections.ts'
 import { postgresRetries } from './drivers/postgres/retries.ts'
 import { postgresSink as sink } from './drivers/postgres/sink.ts'
 import { postgresSnapshots } from './drivers/postgres/snapshots.ts'
@@ -22,6 +23,7 @@ import { type ListeningPool, postgresAnnouncer, postgresWakeUp } from './drivers
 import { type Streams, streams } from './event-sourcing/streams.ts'
 import type { EventType } from './message/event.ts'
 import type { OutgoingMessage, ReceivedMessage } from './message/message.ts'
+import type { StreamEventType } from './message/stream-event.ts'
 import { type MessageLimits, prepareEvents } from './outbox/prepare.ts'
 import { type Publish, preparer, publisher } from './outbox/publisher.ts'
 import type { EventStore } from './ports/event-store.ts'
@@ -29,7 +31,14 @@ import type { Logger } from './ports/logger.ts'
 import type { Operations } from './ports/operations.ts'
 import type { Sink } from './ports/sink.ts'
 import type { Announcer } from './ports/wake-up.ts'
+import {
+  type ProjectionContext,
+  type ProjectOptions,
+  type Projector,
+  project as projectAny,
+} from './projection/project.ts'
 import { logger } from './runtime/logger.ts'
+import { type Projections, projectionsOf } from './runtime/projection-people.ts'
 import type { FeedSource, LogSource } from './runtime/start.ts'
 import type { Store } from './runtime/store.ts'
 import { systemClock, systemRandom } from './runtime/world.ts'
@@ -59,6 +68,13 @@ export const onMany: <Data>(
   handle: (events: readonly ReceivedMessage<Data>[], context: HandlerContext<Sql>) => Promise<void>,
   options?: HandlerOptions,
 ) => Handler<Sql> = onManyAny
+
+/** `project` for read models in PostgreSQL. */
+export const project: <Data>(
+  event: StreamEventType<never, Data> | EventType<never, Data>,
+  handle: (event: ReceivedMessage<Data>, context: ProjectionContext<Sql>) => Promise<unknown>,
+  options?: ProjectOptions,
+) => Projector<Sql> = projectAny
 
 export interface PostgresOptions {
   readonly limits?: MessageLimits
@@ -163,6 +179,15 @@ export function postgresStreams(pool: SqlPool & ListeningPool, options: Postgres
   })
   const own = { log: log(pool, { source: service, of: 'events' }), wakeUp: () => postgresWakeUp(pool) }
   return { ...all, events, log: own }
+}
+
+/**
+ * The read models of a service's own database, from a pool of its clients. Its role is a member of the `subscriber` role and may
+ * create tables and views in its schema.
+ */
+export function projections(pool: SqlPool): Projections<Sql> {
+  const all = postgresProjections(pool)
+  return projectionsOf({ builds: all, control: all, positions: all, unitOfWork: postgresUnitOfWork(pool), ...world })
 }
 
 /**

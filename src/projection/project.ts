@@ -1,0 +1,67 @@
+import type { Handler, HandlerContext } from '../delivery/handler.ts'
+import { completeRules, type RetryRule } from '../delivery/retry-policy.ts'
+import type { EventType } from '../message/event.ts'
+import type { ReceivedMessage, StoredMessage } from '../message/message.ts'
+import type { StreamEventType } from '../message/stream-event.ts'
+
+/** What the handlers of a projection may use. There is nothing to publish with: a rebuild would publish it again. */
+export interface ProjectionContext<Tx> extends Omit<HandlerContext<Tx>, 'publish'> {
+  /** Names the table of the build at hand. */
+  readonly table: (name: string) => string
+}
+
+export interface ProjectOptions {
+  /** Needed only to tell several handlers of one type apart. (Default: the event's type.) */
+  readonly name?: string
+  /** For projections that park: see `on`. (Default: the standard rules.) */
+  readonly retry?: readonly RetryRule[]
+  /** How long one call may take. (Default: 10 s.) */
+  readonly timeoutMs?: number
+}
+
+/** A handler of a projection, before it is known into which tables it writes. */
+export interface Projector<Tx> {
+  /** Whose it is: the service's own events, or public messages. */
+  readonly from: 'events' | 'topics'
+  readonly type: string
+  /** Null for events of streams. */
+  readonly topic: string | null
+  readonly handlerFor: (table: (name: string) => string) => Handler<Tx>
+}
+
+/**
+ * What an event does to a read model: `project(ItemAdded, async (event, { tx, table }) => ...)`, for events of the
+ * service's own streams and for public messages.
+ *
+ * Deterministic: no clock, no chance, nothing from elsewhere; the time is `event.time`. For an event of a stream the key is
+ * the stream's id and the topic its type.
+ */
+export function project<Data, Tx>(
+  event: StreamEventType<never, Data> | EventType<never, Data>,
+  handle: (event: ReceivedMessage<Data>, context: ProjectionContext<Tx>) => Promise<unknown>,
+  options: ProjectOptions = {},
+): Projector<Tx> {
+  const { type, since, version: newest } = event
+  const { name = type, retry = [], timeoutMs = 10_000 } = options
+  const receive = 'receive' in event ? event.receive : fromStream(event)
+  const topic = 'topic' in event ? event.topic : null
+  return {
+    ...{ type, topic, from: topic === null ? 'events' : 'topics' },
+    handlerFor: (table) => ({
+      ...{ type, name, timeoutMs, topic: topic ?? '', isSet: false, rules: completeRules(retry, 'block') },
+      mask: 'mask' in event ? (event.mask ?? []) : [],
+      takes: (version) => version >= since && version <= newest,
+      check: (message) => void receive(message),
+      async run(messages, { tx, log, signal }) {
+        for (const message of messages) await handle(receive(message), { tx, log, signal, table })
+      },
+    }),
+  }
+}
+
+function fromStream<Data>(event: StreamEventType<never, Data>): (message: StoredMessage) => ReceivedMessage<Data> {
+  return (message) => {
+    const { payload: _, ...envelope } = message
+    return { ...envelope, data: event.read(message) }
+  }
+}

@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  decider,
+  type Logger,
+  type Projection,
+  type ProjectionStatus,
+  type Projections,
+  projection,
+  type RunningProjections,
+  startProjections,
+  streamEvent,
+  when,
+} from 'estafet'
+import {
+  migrate,
+  type PostgresStreams,
+  postgres,
+  postgresStreams,
+  project,
+  projections,
+  type Sql,
+} from 'estafet/postgres'
+import pg from 'pg'
+import * as z from 'zod'
+import { newDatabase } from '../../engines/postgres/provision.ts'
+import type { PostgresServer } from '../../engines/postgres/server.ts'
+
+/** Money that went in and out of accounts, the smallest thing of which a sum must be exact. */
+export const Booked = streamEvent('Booked', { version: 1, schema: z.object({ amount: z.int() }) })
+export const Account = decider<number, number>('account', {
+  initial: 0,
+  decide: (amount) => Booked({ amount }),
+  evolve: [when(Booked, (sum: number, { amount }) => sum + amount)],
+  snapshotEvery: 0,
+})
+
+export const said: string[] = []
+const note = (text: string, fields?: object): void => void said.push(`${text} ${JSON.stringify(fields ?? {})}`)
+export const logger: Logger = { debug: note, info: note, warn: note, error: note }
+
+export type BalancesOptions = Partial<Parameters<typeof projection<Sql>>[1]>
+
+/** Balances by account, and one row that counts them all: two rows a batch that must not come apart. */
+export function balances(version: number, more: BalancesOptions = {}): Projection<Sql> {
+  return projection<Sql>('balances', {
+    ...{ version, tables: ['balance', 'booking_count'], streams: ['account'] },
+    async setUp(tx, table) {
+      const extra = version > 1 ? `, version int NOT NULL DEFAULT ${version}` : ''
+      await tx.query(`CREATE TABLE ${table('balance')} (id text PRIMARY KEY, amount int NOT NULL${extra})`)
+      await tx.query(`CREATE TABLE ${table('booking_count')} (one boolean PRIMARY KEY, n int NOT NULL)`)
+      await tx.query(`INSERT INTO ${table('booking_count')} VALUES (true, 0)`)
+    },
+    handlers: [project(Booked, book)],
+    ...more,
+  })
+}
+
+export const book: Parameters<typeof project<{ amount: number }>>[1] = async ({ key, data }, { tx, table }) => {
+  await tx.query(
+    `INSERT INTO ${table('balance')} AS b (id, amount) VALUES ($1, $2)
+      ON CONFLICT (id) DO UPDATE SET amount = b.amount + excluded.amount`,
+    [key, data.amount],
+  )
+  await tx.query(`UPDATE ${table('booking_count')} SET n = n + 1`)
+}
+
+/** One database with streams and read models. */
+export interface ProjectionSystem {
+  readonly url: string
+  readonly pool: pg.Pool
+  readonly streams: PostgresStreams
+  readonly people: Projections<Sql>
+  start(of: readonly Projection<Sql>[]): Promise<RunningProjections>
+  /** Waits until something holds. */
+  until(what: string, holds: () => Promise<boolean>): Promise<void>
+  status(projection: string, version: number, build?: number): Promise<ProjectionStatus | undefined>
+  stop(): Promise<void>
+}
+
+let databases = 0
+
+export async function projectionSystem(server: PostgresServer, name = 'projections'): Promise<ProjectionSystem> {
+  const url = await newDatabase(server.adminUrl, `${name}_${databases++}`)
+  const config: pg.PoolConfig & { pipeline: boolean } = { connectionString: url, max: 25, pipeline: true }
+  const pool = new pg.Pool(config)
+  pool.on('error', () => {})
+  const owner = await pool.connect()
+  await migrate(owner)
+  owner.release()
+  const streams = postgresStreams(pool, { service: 'bank', logger })
+  const people = projections(pool)
+  const started: RunningProjections[] = []
+  return {
+    ...{ url, pool, streams, people },
+    async start(of) {
+      const running = await startProjections(of, {
+        ...reading,
+        ...{ store: postgres(pool), projections: people, logger },
+        events: streams.log,
+      })
+      started.push(running)
+      return running
+    },
+    until,
+    status: async (projection, version, build = 1) =>
+      (await people.list()).find(
+        (one) => one.projection === projection && one.version === version && one.build === build,
+      ),
+    async stop() {
+      await Promise.all(started.map((running) => running.stop(2_000)))
+      await pool.end()
+    },
+  }
+}
+
+export const reading = {
+  ...{ lookMs: 20, leaseMs: 1_000 },
+  pace: { hotMs: 2, busyMs: 5, idleMs: 20 },
+  backOff: { firstMs: 10, maxMs: 50 },
+}
+
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 60_000
+  while (!(await holds())) {
+    if (performance.now() > deadline)
+      throw new Error(`It never came true: ${what}. The log ends:\n${said.slice(-20).join('\n')}`)
+    await sleep(10)
+  }
+}
+
+/** Folds the events again, by a program that has nothing in common with the toolkit but the view of the events. */
+export async function foldedByHand(
+  pool: pg.Pool,
+): Promise<{ readonly balances: Record<string, number>; readonly n: number }> {
+  const { rows } = await pool.query<{ id: string; data: { amount: number } }>(
+    `SELECT aggregate_id AS id, event_data AS data FROM estafet.event_store WHERE aggregate_type = 'account'`,
+  )
+  const sums: Record<string, number> = {}
+  for (const { id, data } of rows) sums[id] = (sums[id] ?? 0) + data.amount
+  return { balances: sums, n: rows.length }
+}
+
+/** What readers see, in one statement. */
+export async function read(pool: pg.Pool): Promise<{ readonly balances: Record<string, number>; readonly n: number }> {
+  const { rows } = await pool.query<{ balances: Record<string, number> | null; n: number }>(
+    `SELECT (SELECT json_object_agg(id, amount) FROM balance) AS balances, (SELECT n FROM booking_count) AS n`,
+  )
+  return { balances: rows[0]?.balances ?? {}, n: rows[0]?.n ?? -1 }
+}
