@@ -3,10 +3,12 @@ import { contractCommands } from './table/contracts.ts'
 import { deadLetterCommands } from './table/dead-letters.ts'
 import { operationCommands } from './table/operations.ts'
 import { serviceCommands } from './table/services.ts'
+import { streamCommands } from './table/streams.ts'
 
 /** Every command there is, in the order of help. */
 export const commands: readonly CommandSpec[] = [
   ...serviceCommands,
+  ...streamCommands,
   ...deadLetterCommands,
   ...contractCommands,
   ...operationCommands,

@@ -168,6 +168,57 @@ describe('the command line and two services', () => {
     assert.ok([...out.replaceAll('\n', '')].every((character) => !/[\p{Cc}\u202e]/u.test(character)))
   })
 
+  test('a stream is seen as it was, with what changed it, and no more than the token may see', async () => {
+    const asBob = (line: string): Promise<Ended> => shop.cli(line, { env: { ESTAFET_TOKEN: shop.tokens.operate } })
+    const read = await shop.cli('estafet streams read order A-1 --service orders --limit 2 --payload')
+    assert.match(
+      read.out,
+      /^VERSION {2}TIME .*\n {6}1 {2}\S+ {2}PriceSet .*\n {9}\{"at":0,"price":"5\.0"\}\n {6}2 {2}\S+ {2}CardGiven .*\n {9}\{"card":"card-number"\}\n\nThere are more: --after 2 /,
+    )
+    assert.equal(itemsOf(await shop.cli('estafet streams read order A-1 --service orders --after 1 --json')).length, 2)
+    const then = await shop.cli('estafet streams state order A-1 --service orders --version 2')
+    assert.match(
+      then.out,
+      /^stream {6}order A-1 of orders\nversion {5}2\n[\s\S]*"price": "5\.0"[\s\S]*"card": "card-number"/,
+    )
+    const diff = await asBob('estafet streams diff order A-1 --service orders --from 1')
+    assert.deepEqual(
+      { code: diff.code, out: diff.out },
+      {
+        code: 0,
+        out: `order A-1 of orders from version 1 to 3\n/items/0/price\n  - "5.0"\n  + "6.0"\n/card\n  - "***"\n  + "***"\n`,
+      },
+    )
+    const none = await shop.cli('estafet streams diff order A-1 --service orders --from 3')
+    assert.match(none.out, /from version 3 to 3\nNothing differs\.\n$/)
+    const blame = await shop.cli('estafet streams blame order A-1 --service orders --path /card')
+    assert.match(
+      blame.out,
+      /\nversion {6}2\nevent {8}CardGiven\n[\s\S]*\n\n\/card\n {2}- null\n {2}\+ "card-number"\n$/,
+    )
+    assert.match(
+      (await asBob('estafet streams state order A-1 --service orders')).out,
+      /\nhidden {6}card\n[\s\S]*"\*\*\*"/,
+    )
+    const eyes = await asEve('estafet streams read order A-1 --service orders --payload')
+    assert.match(eyes.out, /PriceSet .*\n {9}\(the token may not see payloads\)/)
+    const codes: readonly (readonly [string, number])[] = [
+      ['estafet streams state order nobody --service orders', 4],
+      ['estafet streams read order nobody --service orders', 4],
+      ['estafet streams blame order A-1 --service orders --path /nowhere', 4],
+      ['estafet streams blame order A-1 --service orders --path items', 2],
+      ['estafet streams state order A-1 --service orders --version 1 --time 2026-01-01', 2],
+      ['estafet streams state order A-1 --service orders --time yesterday', 2],
+      ['estafet streams diff order A-1 --service orders --from 3 --to 1', 2],
+      ['estafet streams state order .. --service orders', 2],
+      ['estafet streams state other A-1 --service orders', 2],
+      ['estafet streams read order A-1', 2],
+      ['estafet streams read order A-1 --service billing', 2],
+    ]
+    for (const [line, code] of codes) assert.deepEqual([line, (await shop.cli(line)).code], [line, code])
+    assert.equal((await asEve('estafet streams state order A-1 --service orders')).code, 6)
+  })
+
   test('a paused subscription is seen by status and doctor, and goes on when it is resumed', async () => {
     const line = 'estafet subscriptions pause log:orders --service billing'
     assert.equal((await shop.cli(line)).code, 6)

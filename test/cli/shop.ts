@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { event, logger, type Running, rejected, service, start } from 'estafet'
-import { migrate, on, type PostgresStore, postgres, postgresLog } from 'estafet/postgres'
+import { decider, event, logger, type Running, rejected, service, start, streamEvent, when } from 'estafet'
+import { migrate, on, type PostgresStore, postgres, postgresLog, postgresStreams } from 'estafet/postgres'
 import pg from 'pg'
 import * as z from 'zod'
 import { provisionDatabase } from '../../engines/postgres/provision.ts'
@@ -20,9 +20,30 @@ export const OrderPlaced = event('order.placed', {
 })
 const InvoiceSent = event('invoice.sent', { version: 1, schema: order, key: (data) => data.orderId })
 
+const PriceSet = streamEvent('PriceSet', { version: 1, schema: z.object({ at: z.int(), price: z.string() }) })
+const CardGiven = streamEvent('CardGiven', { version: 1, schema: z.object({ card: z.string() }), mask: ['card'] })
+interface OrderState {
+  readonly items: readonly { readonly price: string }[]
+  readonly card: string | null
+}
+/** Its commands are its events. */
+const Order = decider<OrderState, readonly (ReturnType<typeof PriceSet> | ReturnType<typeof CardGiven>)[]>('order', {
+  initial: { items: [], card: null },
+  mask: ['card'],
+  decide: (events) => events,
+  evolve: [
+    when(PriceSet, (state: OrderState, { at, price }) => ({
+      ...state,
+      items: state.items.toSpliced(at, 1, { price }),
+    })),
+    when(CardGiven, (state: OrderState, { card }) => ({ ...state, card })),
+  ],
+})
+
 const tokens = [
   { name: 'ada', role: 'admin', token: 'token-of-ada-who-may-do-everything' },
   { name: 'eve', role: 'view', token: 'token-of-eve-who-may-only-look-at-it' },
+  { name: 'bob', role: 'operate', token: 'token-of-bob-who-may-put-things-right' },
 ] as const
 
 export interface Shop {
@@ -32,7 +53,7 @@ export interface Shop {
   readonly urls: Readonly<Record<'orders' | 'billing', string>>
   /** Of a second process of orders, which runs a later version. */
   readonly laterUrl: string
-  readonly tokens: { readonly admin: string; readonly view: string }
+  readonly tokens: { readonly admin: string; readonly view: string; readonly operate: string }
   readonly running: Readonly<Record<'orders' | 'billing', Running>>
   /** Orders that billing rejects as long as they are in here. */
   readonly rejectedOrders: Set<string>
@@ -96,6 +117,10 @@ export async function openShop(): Promise<Shop> {
       sources: [postgresLog(poolOfService('orders'), { source: 'orders' })],
     }),
   }
+  const streams = postgresStreams(poolOfService('orders'), { service: 'orders', logger: quiet })
+  await streams.handle(Order, 'A-1', [PriceSet({ at: 0, price: '5.0' }), CardGiven({ card: 'card-number' })])
+  await streams.handle(Order, 'A-1', [PriceSet({ at: 0, price: '6.0' })])
+  await streams.settled()
   const common = { tokens, logger: quiet }
   const served: Record<'orders' | 'billing', ServedOps> = {
     orders: await serveOps({
@@ -103,6 +128,7 @@ export async function openShop(): Promise<Shop> {
       service: orders,
       running: running.orders,
       store: storeOf('orders'),
+      streams: { events: streams.events, deciders: [Order] },
       version: '1.0.0',
     }),
     billing: await serveOps({
@@ -121,7 +147,7 @@ export async function openShop(): Promise<Shop> {
     (await poolOfService(name).query(text)).rows
   return {
     ...{ server, cwd, urls, laterUrl: later.url, running, rejectedOrders, sql },
-    tokens: { admin: tokens[0].token, view: tokens[1].token },
+    tokens: { admin: tokens[0].token, view: tokens[1].token, operate: tokens[2].token },
     cli: (line, around = {}) => estafet(line, { cwd, ...around }),
     async place(...placed) {
       for (const orderId of placed) {

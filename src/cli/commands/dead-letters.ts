@@ -1,9 +1,10 @@
 import { flag, type Item, items, number, text, textOrNull } from '../answer.ts'
+import { changeLines } from '../change-lines.ts'
 import { columns, fields } from '../columns.ts'
 import { type Call, done, type Outcome } from '../command.ts'
 import { contentText } from '../content.ts'
 import { fromEach, oneService } from '../fleet.ts'
-import { safeLines, safeText } from '../safe-text.ts'
+import { safeLines } from '../safe-text.ts'
 import { filterQuery, referenceOf } from '../selection.ts'
 import type { ServiceClient } from '../service-client.ts'
 
@@ -96,17 +97,9 @@ export async function show(call: Call): Promise<Outcome> {
 export async function diff(call: Call): Promise<Outcome> {
   const { client, number: wanted } = await letterOf(call)
   const answer = await client.get(`/dead-letters/${wanted}/diff`)
-  const lines = items(answer['changes'], 'changes').flatMap((change) => [
-    safeText(text(change, 'field')),
-    `  - ${valueText(change['before'])}`,
-    `  + ${valueText(change['after'])}`,
-  ])
+  const lines = items(answer['changes'], 'changes').flatMap((change) => changeLines(text(change, 'field'), change))
   const head = `${client.name}/${text(answer, 'replaces')} was replaced by ${client.name}/${text(answer, 'number')}`
   return done({ service: client.name, ...answer }, [head, ...lines].join('\n'))
-}
-
-function valueText(value: unknown): string {
-  return value === undefined ? '(not there)' : safeText(JSON.stringify(value) ?? '')
 }
 
 /** The one dead letter that the line names. */
