@@ -1,8 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { type Api, adminOnly, bearer, body, type Env, json, newApi, problems, signedIn } from '../web/api.ts'
+import { type Api, adminOnly, bearer, body, type Env, json, type Now, newApi, problems, signedIn } from '../web/api.ts'
 import { refuse } from '../web/problem.ts'
-import type { Caller, Tokens } from '../web/tokens.ts'
+import type { Tokens } from '../web/tokens.ts'
 import { type By, clear, findLetter, type Letter, listLetters, reprocess } from './dead-letters.ts'
 import type { Monitor } from './metrics.ts'
 import { prometheusText } from './prometheus.ts'
@@ -32,7 +32,7 @@ export interface Administration {
   readonly monitor: Monitor
   readonly tokens: Tokens
   /** Who a caller is by now; see `signedIn`. What is done here is too much for somebody who was an administrator. */
-  readonly now: (caller: Caller) => Promise<Caller | null>
+  readonly now: Now
 }
 
 /** The HTTP interface for administrators: dead letters, replay, metrics. */

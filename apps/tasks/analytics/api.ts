@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { SqliteStore } from 'estafet/sqlite'
-import { type Api, adminOnly, bearer, json, newApi, problems, signedIn } from '../web/api.ts'
-import type { Caller, Tokens } from '../web/tokens.ts'
+import { type Api, adminOnly, bearer, json, type Now, newApi, problems, signedIn } from '../web/api.ts'
+import type { Tokens } from '../web/tokens.ts'
 import { kindNames } from './messages.ts'
 
 const row = z.object({
@@ -22,7 +22,7 @@ const skippedRow = z.object({
 const limit = z.coerce.number().int().min(1).max(500).default(100)
 
 /** The HTTP interface of analytics, for administrators; `now` as for `signedIn`. */
-export function analyticsApi(store: SqliteStore, tokens: Tokens, now: (caller: Caller) => Promise<Caller | null>): Api {
+export function analyticsApi(store: SqliteStore, tokens: Tokens, now: Now): Api {
   const app = newApi()
   app.use('/api/analytics/*', signedIn(tokens, now), adminOnly)
   const events = createRoute({

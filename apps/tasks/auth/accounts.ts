@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { MessageContext } from 'estafet'
 import type { PostgresStore, Sql } from 'estafet/postgres'
 import { type roles, UserCreated, UserDeleted, UserUpdated } from '../messages.ts'
+import type { Caller, Issued } from '../web/tokens.ts'
 import { hashOf, isPassword } from './passwords.ts'
 
 /** An account, as its owner and administrators see it. */
@@ -52,15 +53,33 @@ export async function makeAccount(
   })
 }
 
-/** The account of an address and its password; null when there is none. */
-export async function accountOf(store: PostgresStore, email: string, password: string): Promise<Account | null> {
+/** Whom a token is for, by an address and its password; null when they do not fit. */
+export async function signIn(store: PostgresStore, email: string, password: string): Promise<Issued | null> {
   const { rows } = await store.transaction((tx) =>
-    tx.query<Account & { password_hash: string }>(`SELECT ${columns}, password_hash FROM account WHERE email = $1`, [
-      email,
-    ]),
+    tx.query<Caller & { password_version: number; password_hash: string }>(
+      'SELECT id, role, password_version, password_hash FROM account WHERE email = $1',
+      [email],
+    ),
   )
   const [found] = rows
-  return (await isPassword(password, found?.password_hash ?? null)) && found !== undefined ? found : null
+  if (!(await isPassword(password, found?.password_hash ?? null)) || found === undefined) return null
+  return { id: found.id, role: found.role, passwordVersion: found.password_version }
+}
+
+/** Who somebody with a token is by now; null when his account is gone, or has another password than it had then. */
+export async function callerNow(store: PostgresStore, { id, passwordVersion }: Issued): Promise<Caller | null> {
+  const { rows } = await store.transaction((tx) =>
+    tx.query<Caller>('SELECT id, role FROM account WHERE id = $1 AND password_version = $2', [id, passwordVersion]),
+  )
+  return rows[0] ?? null
+}
+
+/** Whether it is the password of an account. */
+export async function hasPassword(store: PostgresStore, id: string, password: string): Promise<boolean> {
+  const { rows } = await store.transaction((tx) =>
+    tx.query<{ password_hash: string }>('SELECT password_hash FROM account WHERE id = $1', [id]),
+  )
+  return await isPassword(password, rows[0]?.password_hash ?? null)
 }
 
 export async function findAccount(store: PostgresStore, id: string): Promise<Account | null> {
@@ -86,7 +105,10 @@ export async function listAccounts(
 
 export type Changed = Account | 'missing' | 'version' | 'email' | 'last-admin'
 
-/** Changes an account and publishes `user.updated`; or says why not, and nothing is written. */
+/**
+ * Changes an account and publishes `user.updated`; or says why not, and nothing is written. With another password, the
+ * tokens from before it end.
+ */
 export async function changeAccount(
   store: PostgresStore,
   id: string,
@@ -103,7 +125,8 @@ export async function changeAccount(
     if (change.email !== undefined && (await isTaken(tx, change.email, id))) return 'email'
     const changed = await tx.query<Account>(
       `UPDATE account SET name = coalesce($2, name), email = coalesce($3, email), role = coalesce($4, role),
-        password_hash = coalesce($5, password_hash), version = version + 1
+        password_hash = coalesce($5, password_hash), version = version + 1,
+        password_version = password_version + CASE WHEN $5::text IS NULL THEN 0 ELSE 1 END
       WHERE id = $1 RETURNING ${columns}`,
       [id, change.name ?? null, change.email ?? null, change.role ?? null, hash],
     )

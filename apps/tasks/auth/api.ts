@@ -1,17 +1,30 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { PostgresStore } from 'estafet/postgres'
 import { personName, roles } from '../messages.ts'
-import { type Api, adminOnly, bearer, body, byId, contextOf, json, newApi, problems, signedIn } from '../web/api.ts'
+import {
+  type Api,
+  adminOnly,
+  bearer,
+  body,
+  byId,
+  contextOf,
+  json,
+  type Now,
+  newApi,
+  problems,
+  signedIn,
+} from '../web/api.ts'
 import { refuse } from '../web/problem.ts'
 import { type Tokens, tokenSeconds } from '../web/tokens.ts'
 import {
   type Account,
-  accountOf,
   changeAccount,
   deleteAccount,
   findAccount,
+  hasPassword,
   listAccounts,
   makeAccount,
+  signIn,
 } from './accounts.ts'
 
 const email = z.email().max(254).toLowerCase()
@@ -19,9 +32,20 @@ const password = z.string().min(12).max(200)
 const registration = z.strictObject({ email, name: personName, password })
 const credentials = z.strictObject({ email, password: z.string().max(200) })
 const change = z
-  .strictObject({ email, name: personName, password, role: z.enum(roles), version: z.int().min(1) })
+  .strictObject({
+    ...{ email, name: personName, password, role: z.enum(roles), version: z.int().min(1) },
+    // Of who asks: somebody who found his token must not make the account his own.
+    current_password: z.string().max(200),
+  })
   .partial()
-  .refine((wanted) => Object.keys(wanted).some((field) => field !== 'version'), 'changes nothing')
+  .refine(
+    (wanted) => Object.keys(wanted).some((field) => field !== 'version' && field !== 'current_password'),
+    'changes nothing',
+  )
+  .refine((wanted) => wanted.password === undefined || wanted.current_password !== undefined, {
+    path: ['current_password'],
+    message: 'must be yours, for another password',
+  })
 const account = z.object({
   id: z.uuid(),
   email: z.string(),
@@ -34,12 +58,12 @@ const accounts = z.object({ items: z.array(account), next: z.uuid().nullable() }
 const token = z.object({ access_token: z.string(), token_type: z.literal('bearer'), expires_in: z.number() })
 const page = z.object({ after: z.uuid().optional(), limit: z.coerce.number().int().min(1).max(100).default(50) })
 
-/** The HTTP interface of the auth service: accounts and tokens. */
-export function authApi(store: PostgresStore, tokens: Tokens): Api {
+/** The HTTP interface of the auth service: accounts and tokens; `now` as for `signedIn`. */
+export function authApi(store: PostgresStore, tokens: Tokens, now: Now): Api {
   const app = newApi()
   // The token of an account that is gone is good for nothing here, however long it was to last, nor is the role of one
   // that was an administrator's: he could make himself one again.
-  const known = signedIn(tokens, ({ id }) => findAccount(store, id))
+  const known = signedIn(tokens, now)
   app.use('/api/users', known)
   app.use('/api/users/*', known)
   addSigningIn(app, store, tokens)
@@ -75,9 +99,9 @@ function addSigningIn(app: Api, store: PostgresStore, tokens: Tokens): void {
   })
   app.openapi(login, async (context) => {
     const given = context.req.valid('json')
-    const found = await accountOf(store, given.email, given.password)
+    const found = await signIn(store, given.email, given.password)
     if (found === null) return refuse(401, 'The address and the password do not fit.')
-    const issued = await tokens.issue({ id: found.id, role: found.role })
+    const issued = await tokens.issue(found)
     return context.json({ access_token: issued, token_type: 'bearer' as const, expires_in: tokenSeconds }, 200)
   })
 }
@@ -118,12 +142,14 @@ function addChanging(app: Api, store: PostgresStore): void {
   const update = createRoute({
     method: 'patch',
     path: '/api/users/{id}',
-    summary: 'Changes an account; publishes user.updated. Only administrators change roles.',
+    summary:
+      'Changes an account; publishes user.updated. Only administrators change roles. Another password needs that of who' +
+      ' asks, as current_password, and ends the tokens from before.',
     security: bearer,
     request: { params: byId, body: body(change) },
     responses: {
       200: json(account, 'Changed'),
-      403: problems('A role is for administrators to change'),
+      403: problems('A role is for administrators to change; or not your password'),
       404: problems('None that you may see'),
       409: problems('Another version, address taken, or the last administrator'),
       422: problems('Invalid; names the fields'),
@@ -135,7 +161,11 @@ function addChanging(app: Api, store: PostgresStore): void {
     if (wanted.role !== undefined && caller.role !== 'admin') {
       return refuse(403, 'Nothing was written.', [{ field: 'role', reason: 'is for administrators to change' }])
     }
-    const changed = await changeAccount(store, id, wanted, contextOf(context))
+    const { current_password: current, ...changes } = wanted
+    if (current !== undefined && !(await hasPassword(store, caller.id, current))) {
+      return refuse(403, 'Nothing was written.', [{ field: 'current_password', reason: 'is not your password' }])
+    }
+    const changed = await changeAccount(store, id, changes, contextOf(context))
     if (typeof changed === 'object') return context.json(viewOf(changed), 200)
     return refuseChange(changed)
   })

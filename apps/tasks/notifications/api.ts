@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { PostgresStore } from 'estafet/postgres'
-import { type Api, bearer, json, newApi, problems, signedIn } from '../web/api.ts'
+import { type Api, bearer, json, type Now, newApi, problems, signedIn } from '../web/api.ts'
 import type { Caller, Tokens } from '../web/tokens.ts'
 
 const status = z.enum(['pending', 'sent', 'failed'])
@@ -18,12 +18,13 @@ interface Row extends Omit<z.infer<typeof view>, 'created_at'> {
   readonly created_at: Date
 }
 
-/** The HTTP interface of the notifications service: everybody's inbox. */
-export function notificationsApi(store: PostgresStore, tokens: Tokens): Api {
+/** The HTTP interface of the notifications service: everybody's inbox; `now` as for `signedIn`. */
+export function notificationsApi(store: PostgresStore, tokens: Tokens, now: Now): Api {
   const app = newApi()
   const known = signedIn(tokens, async (caller) => {
     const gone = 'SELECT FROM known_user WHERE id = $1 AND is_deleted'
-    return (await store.transaction((tx) => tx.query(gone, [caller.id]))).rowCount === 0 ? caller : null
+    const { rowCount } = await store.transaction((tx) => tx.query(gone, [caller.id]))
+    return rowCount === 0 ? await now(caller) : null
   })
   app.use('/api/notifications', known)
   const list = createRoute({

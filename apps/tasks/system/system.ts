@@ -6,7 +6,7 @@ import { analyticsApi } from '../analytics/api.ts'
 import { analyticsFile, migrateAnalytics } from '../analytics/file.ts'
 import { taskEventsTopic } from '../analytics/messages.ts'
 import { analyticsGroup, type RunningAnalytics, runAnalytics } from '../analytics/running.ts'
-import { findAccount } from '../auth/accounts.ts'
+import { callerNow } from '../auth/accounts.ts'
 import { authApi } from '../auth/api.ts'
 import { auth } from '../auth/auth.ts'
 import { type FirstAdmin, makeFirstAdmin } from '../auth/first-admin.ts'
@@ -17,9 +17,9 @@ import { startDelivery } from '../notifications/delivery.ts'
 import { notifications } from '../notifications/notifications.ts'
 import { tasksApi } from '../tasks/api.ts'
 import { tasks } from '../tasks/tasks.ts'
-import type { Api } from '../web/api.ts'
+import type { Api, Now } from '../web/api.ts'
 import { webApp } from '../web/app.ts'
-import { type Caller, secretIn, tokensOf } from '../web/tokens.ts'
+import { secretIn, tokensOf } from '../web/tokens.ts'
 import { type Brokers, openBrokers } from './brokers.ts'
 import { type DatabaseServer, openServer } from './database-server.ts'
 import { migrateAll } from './databases.ts'
@@ -78,12 +78,12 @@ export async function startSystem(settings: Settings, logger: Logger): Promise<S
     const subjects = Object.values(services).map(({ subject }) => subject)
     const watched = [...subjects, analytics.watched]
     const monitor = closing(startMonitor({ watched, logger, growth, windowSeconds }))
-    const now = ({ id }: Caller): Promise<Caller | null> => findAccount(services.auth.store, id)
+    const now: Now = (issuedTo) => callerNow(services.auth.store, issuedTo)
     const apis = [
       adminApi({ subjects, monitor, tokens, now }),
-      authApi(services.auth.store, tokens),
+      authApi(services.auth.store, tokens, now),
       tasksApi(services.tasks.store, { tokens, now, logger: log('tasks') }),
-      notificationsApi(services.notifications.store, tokens),
+      notificationsApi(services.notifications.store, tokens, now),
       analyticsApi(analytics.store, tokens, now),
     ]
     const app = webApp(apis, { isReady, logger })

@@ -3,9 +3,21 @@ import type { Logger } from 'estafet'
 import type { PostgresStore } from 'estafet/postgres'
 import type { Context } from 'hono'
 import { description, title } from '../messages.ts'
-import { type Api, bearer, body, byId, contextOf, type Env, json, newApi, problems, signedIn } from '../web/api.ts'
+import {
+  type Api,
+  bearer,
+  body,
+  byId,
+  contextOf,
+  type Env,
+  json,
+  type Now,
+  newApi,
+  problems,
+  signedIn,
+} from '../web/api.ts'
 import { refuse } from '../web/problem.ts'
-import type { Caller, Tokens } from '../web/tokens.ts'
+import type { Tokens } from '../web/tokens.ts'
 import {
   assignTask,
   type Changed,
@@ -45,7 +57,7 @@ const page = z.object({
 export interface TasksApiOptions {
   readonly tokens: Tokens
   /** Who a caller is by now; see `signedIn`. A former administrator sees no more than his own tasks. */
-  readonly now: (caller: Caller) => Promise<Caller | null>
+  readonly now: Now
   readonly logger: Logger
 }
 

@@ -104,7 +104,8 @@ describe('the HTTP interface of team tasks', () => {
   })
 
   test('without a token, with a foreign, an expired or an unsigned one, nothing is answered', async () => {
-    const claims = { sub: member.id, role: 'admin', iss: 'estafet-tasks', exp: Math.floor(Date.now() / 1000) + 60 }
+    const exp = Math.floor(Date.now() / 1000) + 60
+    const claims = { sub: member.id, role: 'admin', password_version: 1, iss: 'estafet-tasks', exp }
     const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')
     const tokens = [
       await sign(claims, 'another secret', 'HS256'),

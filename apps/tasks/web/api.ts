@@ -2,7 +2,7 @@ import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { MessageContext } from 'estafet'
 import type { Context, MiddlewareHandler } from 'hono'
 import { problem, refuse } from './problem.ts'
-import type { Caller, Tokens } from './tokens.ts'
+import type { Caller, Issued, Tokens } from './tokens.ts'
 
 /** What a request carries along. */
 export interface Env {
@@ -37,10 +37,13 @@ function pathOf({ url }: Request): string {
 }
 
 /**
- * Lets those through who bring a token of ours. `now` tells who a caller is by now, with the role that he has, or null when
- * his account is gone: a token says only who he was when it was issued.
+ * Who somebody with a token is by now, with the role that he has; null when his account is gone, or has another password. A
+ * token says only who he was when it was issued.
  */
-export function signedIn(tokens: Tokens, now: (caller: Caller) => Promise<Caller | null>): MiddlewareHandler<Env> {
+export type Now = (issuedTo: Issued) => Promise<Caller | null>
+
+/** Lets those through who bring a token of ours that is good still. */
+export function signedIn(tokens: Tokens, now: Now): MiddlewareHandler<Env> {
   return async (context, next) => {
     const [, token = ''] = /^Bearer ([\w.-]+)$/i.exec(context.req.header('authorization') ?? '') ?? []
     const issuedTo = await tokens.read(token)

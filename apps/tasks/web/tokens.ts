@@ -11,29 +11,36 @@ export interface Caller {
   readonly role: (typeof roles)[number]
 }
 
+/** Who a token was issued to. */
+export interface Issued extends Caller {
+  /** Of his password then: a token ends with the password under which it was asked for. */
+  readonly passwordVersion: number
+}
+
 /** Bearer tokens: JSON web tokens, HS256. Auth issues them; every service can tell a true one. */
 export interface Tokens {
-  issue(caller: Caller): Promise<string>
+  issue(to: Issued): Promise<string>
   /** Null when it is no token of ours, or not any more. */
-  read(token: string): Promise<Caller | null>
+  read(token: string): Promise<Issued | null>
 }
 
 /** How long a token is good. */
 export const tokenSeconds = 3_600
 
 const issuer = 'estafet-tasks'
-const claims = z.object({ sub: z.uuid(), role: z.enum(roles), exp: z.number() })
+const claims = z.object({ sub: z.uuid(), role: z.enum(roles), password_version: z.int().min(1), exp: z.number() })
 
 export function tokensOf(secret: string): Tokens {
   return {
-    issue({ id, role }) {
+    issue({ id, role, passwordVersion: password_version }) {
       const now = Math.floor(Date.now() / 1000)
-      return sign({ sub: id, role, iss: issuer, iat: now, exp: now + tokenSeconds }, secret, 'HS256')
+      const lasts = { iat: now, exp: now + tokenSeconds }
+      return sign({ sub: id, role, password_version, iss: issuer, ...lasts }, secret, 'HS256')
     },
     async read(token) {
       try {
-        const { sub, role } = claims.parse(await verify(token, secret, { alg: 'HS256', iss: issuer }))
-        return { id: sub, role }
+        const read = claims.parse(await verify(token, secret, { alg: 'HS256', iss: issuer }))
+        return { id: read.sub, role: read.role, passwordVersion: read.password_version }
       } catch {
         return null
       }
