@@ -1,5 +1,5 @@
 import type { Break, BreakKind } from './break.ts'
-import { isObject, isSame, type JsonSchema, namedSchemas } from './json-schema.ts'
+import { isObject, isSame, type JsonObject, type JsonSchema, namedSchemas, schemasOf } from './json-schema.ts'
 import { type Refusal, refusals } from './refused.ts'
 import type { Shape } from './shape.ts'
 
@@ -65,13 +65,18 @@ function parent(field: string): string {
 
 /** The schema of a field that is named step by step; null where there is none, or the way to it is not plain. */
 function at(schema: JsonSchema, field: string): JsonSchema | null {
-  let current: JsonSchema = schema
-  for (const name of field.split('.')) {
-    if (!isObject(current)) return null
-    const next: JsonSchema | undefined =
-      name === '*' && isObject(current['items']) ? current['items'] : namedSchemas(current['properties'])[name]
-    if (next === undefined) return null
-    current = next
+  const [name = '', ...rest] = field.split('.')
+  for (const choice of choicesOf(schema)) {
+    const items = name === '*' && isObject(choice['items']) ? choice['items'] : null
+    const next = items ?? namedSchemas(choice['properties'])[name] ?? null
+    const found = next === null || rest.length === 0 ? next : at(next, rest.join('.'))
+    if (found !== null) return found
   }
-  return current
+  return null
+}
+
+/** A schema, or the alternatives that it is made of. */
+function choicesOf(schema: JsonSchema): readonly JsonObject[] {
+  if (!isObject(schema)) return []
+  return [schema, ...[...schemasOf(schema['anyOf']), ...schemasOf(schema['oneOf'])].flatMap(choicesOf)]
 }

@@ -47,7 +47,8 @@ function side(schema: StandardSchema, convert: ToJsonSchema, io: 'input' | 'outp
     const made: unknown = JSON.parse(JSON.stringify(convert(schema, { io, target: 'draft-07' })))
     if (!isObject(made)) return null
     const { $schema: _, ...rest } = made
-    return rest
+    const schema = settled(rest)
+    return isObject(schema) ? schema : null
   } catch {
     return null
   }
@@ -76,4 +77,14 @@ function opened(value: unknown): unknown {
   if (!isObject(value)) return value
   const kept = Object.entries(value).filter(([name, each]) => name !== 'additionalProperties' || each !== false)
   return Object.fromEntries(kept.map(([name, each]) => [name, opened(each)]))
+}
+
+/** With the names of required fields in order: in which one they were declared says nothing. */
+function settled(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(settled)
+  if (!isObject(value)) return value
+  const entries = Object.entries(value).map(([name, each]): [string, unknown] =>
+    name === 'required' && Array.isArray(each) ? [name, each.toSorted()] : [name, settled(each)],
+  )
+  return Object.fromEntries(entries)
 }
