@@ -43,12 +43,16 @@ export function shapeOfText({ schema, reads }: { readonly schema: JsonSchema; re
 }
 
 function side(schema: StandardSchema, convert: ToJsonSchema, io: 'input' | 'output'): JsonObject | null {
+  const made = settled(converted(() => convert(schema, { io, target: 'draft-07' })))
+  if (!isObject(made)) return null
+  const { $schema: _, ...rest } = made
+  return rest
+}
+
+/** Vendors throw for what JSON Schema cannot say. What they add beside the JSON is dropped. */
+function converted(convert: () => unknown): unknown {
   try {
-    const made: unknown = JSON.parse(JSON.stringify(convert(schema, { io, target: 'draft-07' })))
-    if (!isObject(made)) return null
-    const { $schema: _, ...rest } = made
-    const schema = settled(rest)
-    return isObject(schema) ? schema : null
+    return JSON.parse(JSON.stringify(convert()) ?? 'null')
   } catch {
     return null
   }
