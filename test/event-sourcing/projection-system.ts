@@ -40,28 +40,36 @@ export const logger: Logger = { debug: note, info: note, warn: note, error: note
 
 export type BalancesOptions = Partial<Parameters<typeof projection<Sql>>[1]>
 
-/** Balances by account, and one row that counts them all: two rows a batch that must not come apart. */
+/**
+ * Balances by account, and how many bookings there were. The second version counts in cents and downwards, and has a column
+ * more: a reader that sees tables of two versions at once can tell.
+ */
 export function balances(version: number, more: BalancesOptions = {}): Projection<Sql> {
   return projection<Sql>('balances', {
     ...{ version, tables: ['balance', 'booking_count'], streams: ['account'] },
     async setUp(tx, table) {
-      const extra = version > 1 ? `, version int NOT NULL DEFAULT ${version}` : ''
+      const extra = version > 1 ? ', cents boolean NOT NULL DEFAULT true' : ''
       await tx.query(`CREATE TABLE ${table('balance')} (id text PRIMARY KEY, amount int NOT NULL${extra})`)
       await tx.query(`CREATE TABLE ${table('booking_count')} (one boolean PRIMARY KEY, n int NOT NULL)`)
       await tx.query(`INSERT INTO ${table('booking_count')} VALUES (true, 0)`)
     },
-    handlers: [project(Booked, book)],
+    handlers: [project(Booked, version > 1 ? bookInCents : book)],
     ...more,
   })
 }
 
-export const book: Parameters<typeof project<{ amount: number }>>[1] = async ({ key, data }, { tx, table }) => {
+type Handle = Parameters<typeof project<{ amount: number }>>[1]
+
+export const book: Handle = ({ key, data }, { tx, table }) => add(tx, table, key, data.amount, 1)
+export const bookInCents: Handle = ({ key, data }, { tx, table }) => add(tx, table, key, data.amount * 100, -1)
+
+async function add(tx: Sql, table: (name: string) => string, key: string, amount: number, step: number): Promise<void> {
   await tx.query(
     `INSERT INTO ${table('balance')} AS b (id, amount) VALUES ($1, $2)
       ON CONFLICT (id) DO UPDATE SET amount = b.amount + excluded.amount`,
-    [key, data.amount],
+    [key, amount],
   )
-  await tx.query(`UPDATE ${table('booking_count')} SET n = n + 1`)
+  await tx.query(`UPDATE ${table('booking_count')} SET n = n + $1::int`, [step])
 }
 
 /** One database with streams and read models. */
@@ -128,10 +136,13 @@ export async function until(what: string, holds: () => Promise<boolean>): Promis
   }
 }
 
+export interface Folded {
+  readonly balances: Record<string, number>
+  readonly n: number
+}
+
 /** Folds the events again, by a program that has nothing in common with the toolkit but the view of the events. */
-export async function foldedByHand(
-  pool: pg.Pool,
-): Promise<{ readonly balances: Record<string, number>; readonly n: number }> {
+export async function foldedByHand(pool: pg.Pool): Promise<Folded> {
   const { rows } = await pool.query<{ id: string; data: { amount: number } }>(
     `SELECT aggregate_id AS id, event_data AS data FROM estafet.event_store WHERE aggregate_type = 'account'`,
   )
@@ -141,9 +152,15 @@ export async function foldedByHand(
 }
 
 /** What readers see, in one statement. */
-export async function read(pool: pg.Pool): Promise<{ readonly balances: Record<string, number>; readonly n: number }> {
-  const { rows } = await pool.query<{ balances: Record<string, number> | null; n: number }>(
-    `SELECT (SELECT json_object_agg(id, amount) FROM balance) AS balances, (SELECT n FROM booking_count) AS n`,
-  )
-  return { balances: rows[0]?.balances ?? {}, n: rows[0]?.n ?? -1 }
+export async function read(sql: Pick<pg.Pool, 'query'>): Promise<Folded> {
+  const { rows } = await sql.query<{ balances: Record<string, number> | null; n: number }>({
+    name: 'read-all',
+    text: `SELECT (SELECT json_object_agg(id, amount) FROM balance) AS balances, (SELECT n FROM booking_count) AS n`,
+  })
+  return { balances: rows[0]?.balances ?? {}, n: rows[0]?.n ?? 0 }
+}
+
+/** The same as the second version shows it. */
+export function inCents({ balances, n }: Folded): Folded {
+  return { balances: Object.fromEntries(Object.entries(balances).map(([id, sum]) => [id, sum * 100])), n: -n }
 }
