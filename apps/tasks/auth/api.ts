@@ -1,5 +1,7 @@
+import { getConnInfo } from '@hono/node-server/conninfo'
 import { createRoute, z } from '@hono/zod-openapi'
 import type { PostgresStore } from 'estafet/postgres'
+import type { Context } from 'hono'
 import { personName, roles } from '../messages.ts'
 import {
   type Api,
@@ -8,13 +10,14 @@ import {
   body,
   byId,
   contextOf,
+  type Env,
   json,
   type Now,
   newApi,
   problems,
   signedIn,
 } from '../web/api.ts'
-import { refuse } from '../web/problem.ts'
+import { refuse, refuseForNow } from '../web/problem.ts'
 import { type Tokens, tokenSeconds } from '../web/tokens.ts'
 import {
   type Account,
@@ -26,6 +29,8 @@ import {
   makeAccount,
   signIn,
 } from './accounts.ts'
+import { type Limit, limit } from './limit.ts'
+import { NoTurn } from './turns.ts'
 
 const email = z.email().max(254).toLowerCase()
 const password = z.string().min(12).max(200)
@@ -58,21 +63,54 @@ const accounts = z.object({ items: z.array(account), next: z.uuid().nullable() }
 const token = z.object({ access_token: z.string(), token_type: z.literal('bearer'), expires_in: z.number() })
 const page = z.object({ after: z.uuid().optional(), limit: z.coerce.number().int().min(1).max(100).default(50) })
 
-/** The HTTP interface of the auth service: accounts and tokens; `now` as for `signedIn`. */
-export function authApi(store: PostgresStore, tokens: Tokens, now: Now): Api {
+/** For one e-mail address, and one account whose owner is asked for his password: nobody types faster. */
+const perName = 10
+
+export interface AuthApiOptions {
+  readonly tokens: Tokens
+  /** As for `signedIn`. */
+  readonly now: Now
+  /** How often one network address may sign in or register. */
+  readonly signInsPerMinute: number
+}
+
+/** The HTTP interface of the auth service: accounts and tokens. */
+export function authApi(store: PostgresStore, { tokens, now, signInsPerMinute }: AuthApiOptions): Api {
   const app = newApi()
   // The token of an account that is gone is good for nothing here, however long it was to last, nor is the role of one
   // that was an administrator's: he could make himself one again.
   const known = signedIn(tokens, now)
   app.use('/api/users', known)
   app.use('/api/users/*', known)
-  addSigningIn(app, store, tokens)
+  const [addresses, names] = [limit(signInsPerMinute), limit(perName)]
+  addSigningIn(app, store, tokens, (context, name) => {
+    // The address first: what it may not do must not use up the times of a name, nor fill the memory with names.
+    take(addresses, getConnInfo(context).remote.address ?? 'unknown')
+    take(names, name)
+  })
   addReading(app, store)
-  addChanging(app, store)
+  addChanging(app, store, names)
   return app
 }
 
-function addSigningIn(app: Api, store: PostgresStore, tokens: Tokens): void {
+/** Refuses who asks too often. */
+type Admit = (context: Context<Env>, name: string) => void
+
+function take(from: Limit, key: string): void {
+  const seconds = from.take(key)
+  if (seconds > 0) refuseForNow(seconds)
+}
+
+/** What hashes a password; where too many do, it is refused rather than kept waiting. */
+async function orLater<Result>(hashing: Promise<Result>): Promise<Result> {
+  try {
+    return await hashing
+  } catch (error) {
+    return error instanceof NoTurn ? refuseForNow(1) : Promise.reject(error)
+  }
+}
+
+function addSigningIn(app: Api, store: PostgresStore, tokens: Tokens, admit: Admit): void {
   const register = createRoute({
     method: 'post',
     path: '/api/auth/register',
@@ -82,11 +120,13 @@ function addSigningIn(app: Api, store: PostgresStore, tokens: Tokens): void {
       201: json(account, 'Made'),
       409: problems('The address has an account'),
       422: problems('Invalid; names the fields'),
+      429: problems('Too often; Retry-After says when again'),
     },
   })
   app.openapi(register, async (context) => {
     const wanted = { ...context.req.valid('json'), role: 'member' } as const
-    const made = await makeAccount(store, wanted, contextOf(context))
+    admit(context, wanted.email)
+    const made = await orLater(makeAccount(store, wanted, contextOf(context)))
     if (made === null) return refuse(409, 'Nothing was written.', [{ field: 'email', reason: 'has an account' }])
     return context.json(viewOf(made), 201)
   })
@@ -95,11 +135,17 @@ function addSigningIn(app: Api, store: PostgresStore, tokens: Tokens): void {
     path: '/api/auth/login',
     summary: 'A bearer token for an address and its password.',
     request: { body: body(credentials) },
-    responses: { 200: json(token, 'The token'), 401: problems('They do not fit'), 422: problems('Invalid') },
+    responses: {
+      200: json(token, 'The token'),
+      401: problems('They do not fit'),
+      422: problems('Invalid'),
+      429: problems('Too often; Retry-After says when again'),
+    },
   })
   app.openapi(login, async (context) => {
     const given = context.req.valid('json')
-    const found = await signIn(store, given.email, given.password)
+    admit(context, given.email)
+    const found = await orLater(signIn(store, given.email, given.password))
     if (found === null) return refuse(401, 'The address and the password do not fit.')
     const issued = await tokens.issue(found)
     return context.json({ access_token: issued, token_type: 'bearer' as const, expires_in: tokenSeconds }, 200)
@@ -138,7 +184,7 @@ function addReading(app: Api, store: PostgresStore): void {
   })
 }
 
-function addChanging(app: Api, store: PostgresStore): void {
+function addChanging(app: Api, store: PostgresStore, names: Limit): void {
   const update = createRoute({
     method: 'patch',
     path: '/api/users/{id}',
@@ -153,6 +199,7 @@ function addChanging(app: Api, store: PostgresStore): void {
       404: problems('None that you may see'),
       409: problems('Another version, address taken, or the last administrator'),
       422: problems('Invalid; names the fields'),
+      429: problems('Too often; Retry-After says when again'),
     },
   })
   app.openapi(update, async (context) => {
@@ -162,10 +209,11 @@ function addChanging(app: Api, store: PostgresStore): void {
       return refuse(403, 'Nothing was written.', [{ field: 'role', reason: 'is for administrators to change' }])
     }
     const { current_password: current, ...changes } = wanted
-    if (current !== undefined && !(await hasPassword(store, caller.id, current))) {
+    if (current !== undefined) take(names, caller.id)
+    if (current !== undefined && !(await orLater(hasPassword(store, caller.id, current)))) {
       return refuse(403, 'Nothing was written.', [{ field: 'current_password', reason: 'is not your password' }])
     }
-    const changed = await changeAccount(store, id, changes, contextOf(context))
+    const changed = await orLater(changeAccount(store, id, changes, contextOf(context)))
     if (typeof changed === 'object') return context.json(viewOf(changed), 200)
     return refuseChange(changed)
   })

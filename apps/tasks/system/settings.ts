@@ -34,6 +34,8 @@ const settings = z.object({
   /** The first administrator; made when there is none. Without a password one is generated and shown once. */
   ADMIN_EMAIL: z.email().max(254).toLowerCase().default('admin@example.com'),
   ADMIN_PASSWORD: z.string().min(12).max(200).optional(),
+  /** How often one address may sign in or register. Behind a proxy all have its address: more, then. */
+  SIGN_INS_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(100),
   /** Where notifications are sent by POST. Left out: they are read at /api/notifications. */
   NOTIFY_WEBHOOK_URL: z
     .url({ protocol: /^https?$/ })

@@ -81,7 +81,7 @@ export async function startSystem(settings: Settings, logger: Logger): Promise<S
     const now: Now = (issuedTo) => callerNow(services.auth.store, issuedTo)
     const apis = [
       adminApi({ subjects, monitor, tokens, now }),
-      authApi(services.auth.store, tokens, now),
+      authApi(services.auth.store, { tokens, now, signInsPerMinute: settings.SIGN_INS_PER_MINUTE }),
       tasksApi(services.tasks.store, { tokens, now, logger: log('tasks') }),
       notificationsApi(services.notifications.store, tokens, now),
       analyticsApi(analytics.store, tokens, now),

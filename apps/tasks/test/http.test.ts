@@ -113,7 +113,8 @@ describe('the HTTP interface of team tasks', () => {
       `${member.token.slice(0, -4)}AAAA`,
     ]
     for (const path of ['/api/tasks/', '/api/notifications', '/api/users', '/admin/dlq']) {
-      assert.equal((await team.call('GET', path)).status, 401)
+      const { status, headers } = await team.call('GET', path)
+      assert.deepEqual([status, headers.get('www-authenticate')], [401, 'Bearer'])
       for (const token of tokens) assert.equal((await team.call('GET', path, { token })).status, 401)
     }
   })

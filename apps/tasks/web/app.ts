@@ -58,10 +58,8 @@ function correlated(logger: Logger): MiddlewareHandler<Env> {
 }
 
 function tooLarge(): Response {
-  const response = problem(413, `The body exceeds ${maxBodyBytes} bytes.`)
   // The rest of the body stays unread, so the connection ends; a client that is not told would use it again.
-  response.headers.set('connection', 'close')
-  return response
+  return problem(413, `The body exceeds ${maxBodyBytes} bytes.`, [], { connection: 'close' })
 }
 
 function addHealth(app: Api, isReady: () => boolean): void {
