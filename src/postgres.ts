@@ -13,6 +13,7 @@ import { postgresLog as log } from './drivers/postgres/log.ts'
 import { postgresOperations } from './drivers/postgres/operations.ts'
 import { postgresOutbox } from './drivers/postgres/outbox.ts'
 import { postgresParking } from './drivers/postgres/parking.ts'
+import { postgresInlineBuilds, postgresProjectionSnapshots } from './drivers/postgres/projection-folds.ts'
 import { postgresProjections } from './drivers/postgres/projections.ts'
 import { postgresRetries } from './drivers/postgres/retries.ts'
 import { postgresSink as sink } from './drivers/postgres/sink.ts'
@@ -31,12 +32,14 @@ import type { Logger } from './ports/logger.ts'
 import type { Operations } from './ports/operations.ts'
 import type { Sink } from './ports/sink.ts'
 import type { Announcer } from './ports/wake-up.ts'
+import { inlineEvents } from './projection/inline.ts'
 import {
   type ProjectionContext,
   type ProjectOptions,
   type Projector,
   project as projectAny,
 } from './projection/project.ts'
+import type { Projection } from './projection/projection.ts'
 import { logger } from './runtime/logger.ts'
 import { type Projections, projectionsOf } from './runtime/projection-people.ts'
 import type { FeedSource, LogSource } from './runtime/start.ts'
@@ -155,6 +158,8 @@ export interface PostgresStreamsOptions {
   readonly logger?: Logger
   /** The share of loads with a snapshot that fold all events as well, and compare. (Default: 0.01.) */
   readonly verifyShare?: number
+  /** Read models whose rows are written with each append, in its transaction; `install` made them. (Default: none.) */
+  readonly inline?: readonly Projection<Sql>[]
 }
 
 /** Event-sourced things in a service's own PostgreSQL database. */
@@ -169,12 +174,16 @@ export interface PostgresStreams extends Streams<Sql> {
  * `publisher` role: events can be appended and read, and never changed.
  */
 export function postgresStreams(pool: SqlPool & ListeningPool, options: PostgresStreamsOptions): PostgresStreams {
-  const { service, verifyShare = 0.01, limits } = options
+  const { service, verifyShare = 0.01, limits, inline = [] } = options
   const store = postgres(pool, limits === undefined ? {} : { limits })
-  const events = postgresEventStore(pool, { source: service })
+  const said = options.logger ?? logger({ service })
+  const plain = postgresEventStore(pool, { source: service })
+  const hasInline = inline.length > 0
+  const builds = postgresInlineBuilds()
+  const events = hasInline ? inlineEvents({ events: plain, builds, clock: systemClock, logger: said }, inline) : plain
   const all = streams<Sql>({
     ...{ events, snapshots: postgresSnapshots(pool), unitOfWork: store.unitOfWork, prepare: store.prepare },
-    ...{ random: systemRandom, logger: options.logger ?? logger({ service }), verifyShare },
+    ...{ random: systemRandom, logger: said, verifyShare, hasInline },
     encode: (outgoing) => prepareEvents(outgoing, world, limits),
   })
   const own = { log: log(pool, { source: service, of: 'events' }), wakeUp: () => postgresWakeUp(pool) }
@@ -187,7 +196,16 @@ export function postgresStreams(pool: SqlPool & ListeningPool, options: Postgres
  */
 export function projections(pool: SqlPool): Projections<Sql> {
   const all = postgresProjections(pool)
-  return projectionsOf({ builds: all, control: all, positions: all, unitOfWork: postgresUnitOfWork(pool), ...world })
+  return projectionsOf({
+    ...{ builds: all, control: all, positions: all, unitOfWork: postgresUnitOfWork(pool), clock: systemClock },
+    ...{
+      inline: postgresInlineBuilds(),
+      snapshots: postgresProjectionSnapshots(),
+      logger: logger({ service: 'projections' }),
+    },
+    // Of which service they are is not asked for here: nothing is compared by it.
+    eventsIn: (tx) => log(tx, { source: '', of: 'events' }),
+  })
 }
 
 /**

@@ -9,6 +9,8 @@ import { keepSnapshot, type Loaded, type LoadParts, load } from './load.ts'
 
 export interface StreamsParts<Tx> extends LoadParts<Tx> {
   readonly events: EventStore<Tx>
+  /** True when an append does more than that, and so cannot travel with its commit. (Default: false.) */
+  readonly hasInline?: boolean
   readonly unitOfWork: UnitOfWork<Tx>
   /** Encodes messages now, and returns what publishes them. */
   readonly prepare: (messages: readonly OutgoingMessage[]) => (tx: Tx) => Promise<unknown>
@@ -125,11 +127,12 @@ export function streams<Tx>(parts: StreamsParts<Tx>): Streams<Tx> {
     const before = await parts.unitOfWork.run(
       async (tx) => {
         const decided = await decideIn(tx, of, id, command, options)
-        write = decided.write
+        if (parts.hasInline === true) handled = await decided.write()
+        else write = decided.write
         return decided.before
       },
       async () => {
-        handled = (await write?.()) ?? null
+        handled ??= (await write?.()) ?? null
       },
     )
     if (handled === null) throw new EstafetError('UNAVAILABLE', 'The transaction ended without its last statements.')

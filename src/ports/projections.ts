@@ -134,3 +134,40 @@ export interface ProjectionPositions {
   /** Whether the build that serves has folded everything committed up to a position. Throws MISCONFIGURED when none reads them. */
   hasPassed(projection: string, position: bigint): Promise<boolean>
 }
+
+/** Read models whose rows are written in the transactions of the appends. */
+export interface InlineBuilds<Tx> {
+  /** Those that serve, as `tx` sees them, which has appended before: then none can be installed until it has ended. */
+  serving(tx: Tx): Promise<readonly (BuildRef & { readonly projection: string })[]>
+
+  /**
+   * Keeps all appends waiting, lets `fill` set up the tables and fold everything up to the last position, and shows them, as part of
+   * `tx`. False, and `fill` is not called, when this version serves. Throws MISCONFIGURED when a newer one serves, or this
+   * one was built otherwise.
+   */
+  install(tx: Tx, plan: BuildPlan, fill: (head: bigint) => Promise<unknown>): Promise<boolean>
+}
+
+/** A build at one moment, to be compared with what its events make. */
+export interface ProjectionSnapshots<Tx> {
+  /** Makes `tx`, which has done nothing yet, see one moment; and tells where the last build of a version was then. Null when there is none. */
+  take(tx: Tx, projection: string, version: number): Promise<ProjectionSnapshot | null>
+
+  /** Compares tables that end in one suffix with those that end in another, row by row. */
+  compare(tx: Tx, tables: readonly string[], suffix: string, other: string): Promise<readonly TableDifference[]>
+}
+
+export interface ProjectionSnapshot extends BuildRef {
+  /** By lane, in the own events. */
+  readonly cursors: readonly bigint[]
+  readonly parkedMessages: number
+}
+
+export interface TableDifference {
+  readonly table: string
+  readonly rows: number
+  /** Rows that it should have and has not. */
+  readonly missing: number
+  /** Rows that it has and should not. */
+  readonly unexpected: number
+}

@@ -36,7 +36,7 @@ export interface Projection<Tx> extends Required<Omit<ProjectionOptions<Tx>, 'st
 
 const namePattern = /^[a-z][a-z0-9-]{0,62}$/
 // Short enough for its suffix.
-const tablePattern = /^[a-z_][a-z0-9_]{0,47}$/
+const tablePattern = /^[a-z_][a-z0-9_]{0,46}$/
 
 /**
  * Defines a read model, `projection('order-summary', { version, tables, setUp, handlers })`. Its name is also that under
@@ -50,7 +50,7 @@ export function projection<Tx>(name: string, options: ProjectionOptions<Tx>): Pr
   if (!isWhole(version, 1, 32_767)) faults.push(`the version ${version} must be a whole number from 1 to 32767`)
   if (tables.length === 0) faults.push('it has no tables')
   for (const table of tables) {
-    if (!tablePattern.test(table)) faults.push(`the table ${JSON.stringify(table)} must be 1 to 48 of a-z 0-9 _`)
+    if (!tablePattern.test(table)) faults.push(`the table ${JSON.stringify(table)} must be 1 to 47 of a-z 0-9 _`)
   }
   if (new Set(tables).size < tables.length) faults.push('a table is named twice')
   if (handlers.length === 0) faults.push('it has no handlers')

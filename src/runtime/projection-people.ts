@@ -1,5 +1,4 @@
 import { EstafetError } from '../message/errors.ts'
-import type { Clock } from '../ports/clock.ts'
 import type {
   BuildRecord,
   BuildRef,
@@ -9,7 +8,8 @@ import type {
   ProjectionReports,
   PromotionOutcome,
 } from '../ports/projections.ts'
-import type { UnitOfWork } from '../ports/unit-of-work.ts'
+import type { Projection } from '../projection/projection.ts'
+import { type FoldParts, installInline, type Verification, verifyProjection } from './projection-fold.ts'
 
 /** Who asks for a change, and why. */
 export interface Asker {
@@ -51,6 +51,10 @@ export interface Projections<Tx> {
   promote(projection: string, of: BuildRef, by: Asker & { readonly force?: boolean }): Promise<PromotionOutcome>
   /** Removes a build that does not serve, with its tables. False when there is none, or it serves. */
   drop(projection: string, of: BuildRef, by: Asker): Promise<boolean>
+  /** Folds the events again and compares; see verifyProjection. Writes nothing that stays. */
+  verify(of: Projection<Tx>): Promise<Verification>
+  /** Makes a version serve whose rows are written with the appends; see installInline. */
+  install(of: Projection<Tx>): Promise<boolean>
   /**
    * Resolves once what serves has folded everything that was committed up to a position of the service's own events; that of
    * `handle`, to read what you wrote. At once for null: nothing happened. Throws TIMED_OUT, or the signal's reason.
@@ -58,12 +62,10 @@ export interface Projections<Tx> {
   waitFor(projection: string, position: bigint | null, options?: WaitOptions): Promise<void>
 }
 
-export interface ProjectionsParts<Tx> {
+export interface ProjectionsParts<Tx> extends FoldParts<Tx> {
   readonly builds: ProjectionBuilds<Tx> & ProjectionReports
   readonly control: ProjectionControl
   readonly positions: ProjectionPositions
-  readonly unitOfWork: UnitOfWork<Tx>
-  readonly clock: Clock
 }
 
 /** What a driver's door gives people. */
@@ -79,6 +81,8 @@ export function projectionsOf<Tx>(parts: ProjectionsParts<Tx>): Projections<Tx> 
     promote: (projection, of, by) =>
       unitOfWork.run((tx) => builds.promote(tx, projection, of, { ...told(by), force: by.force ?? false })),
     drop: (projection, of, by) => control.drop(projection, of, told(by)),
+    verify: (of) => verifyProjection(of, parts),
+    install: (of) => installInline(of, parts),
     waitFor: (projection, position, options) => waitFor(parts, projection, position, options),
   }
 }

@@ -217,8 +217,8 @@ function refuseOther(plan: BuildPlan, row: PlanRow): void {
   )
 }
 
-/** What stands in the way of a switch, in the toolkit's codes. */
-async function explained<Result>(answer: Promise<Result>): Promise<Result> {
+/** What stands in the way of showing tables, in the toolkit's codes. */
+export async function explained<Result>(answer: Promise<Result>): Promise<Result> {
   try {
     return await answer
   } catch (error) {

@@ -170,7 +170,8 @@ BEGIN
   IF chosen.state = 'serving' THEN
     RETURN 'serving';
   END IF;
-  IF chosen.state IS NULL OR chosen.state = 'wanted' THEN
+  -- What was written with the appends is behind for good once it does not serve.
+  IF chosen.state IS NULL OR chosen.state = 'wanted' OR chosen.is_inline THEN
     RETURN 'missing';
   END IF;
   SELECT * INTO old FROM estafet.projection_build b WHERE b.projection = of_projection AND b.state = 'serving';
@@ -266,6 +267,38 @@ BEGIN
     INSERT INTO estafet.audit (who, action, subscription, count, reason) VALUES (of_who, 'rebuild',
       estafet.projection_subscription(of_projection, wanted_version, wanted_build), 1, of_reason);
   END IF;
+END
+$$;
+
+-- Before a version is filled whose rows are written with the appends: see InlineBuilds.install. Holds the log's lock alone, so
+-- no append is under way, and none begins, until the transaction has ended.
+CREATE FUNCTION estafet.install_projection(
+  of_projection text, of_version int, OUT serving int, OUT is_other boolean, OUT head bigint
+)
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(1163084872, 0);
+  serving := (SELECT b.version FROM estafet.projection_build b WHERE b.projection = of_projection AND b.state = 'serving');
+  is_other := EXISTS (SELECT FROM estafet.projection_build b
+    WHERE b.projection = of_projection AND b.version = of_version AND NOT (b.is_inline AND b.state = 'serving'));
+  head := (SELECT coalesce(max(m.position), 0) FROM estafet.event_messages m);
+END
+$$;
+
+CREATE FUNCTION estafet.installed_projection(of_projection text, of_version int, of_tables text[], of_streams text[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+  chosen estafet.projection_build;
+BEGIN
+  UPDATE estafet.projection_build b SET state = 'kept' WHERE b.projection = of_projection AND b.state = 'serving';
+  INSERT INTO estafet.projection_build AS b
+      (projection, version, build, state, is_inline, tables, table_schema, lanes, streams, served_at)
+    VALUES (of_projection, of_version, 1, 'serving', true, of_tables, current_schema(), 1, of_streams, clock_timestamp())
+    RETURNING b.* INTO chosen;
+  PERFORM estafet.show_projection(chosen);
 END
 $$;
 
