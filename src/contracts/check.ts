@@ -29,8 +29,9 @@ export function checkContracts(today: Contracts, committed: Committed): Verdict 
   const compared = committed.contracts.flatMap((before) =>
     compareContracts(before, now.find(({ service }) => service === before.service) ?? null, known),
   )
-  const isTold = ({ type, version }: Break): boolean =>
-    compared.some((each) => each.type === type && each.version === version && each.breaks.includes('stored'))
+  const told = compared.filter(({ breaks }) => breaks.includes('stored'))
+  const isTold = ({ service, type, version }: Break): boolean =>
+    told.some((each) => each.service === service && each.type === type && each.version === version)
   // A sample that cannot be read for a change that was told already says nothing new.
   const unread = checkSamples(today, committed.samples, known).filter((each) => !isTold(each))
   const { samples } = generated(today, committed)

@@ -44,7 +44,9 @@ export function committedOf(files: ContractFiles): Committed {
 /** The paths of files that are missing, say something else, or are of nothing any more; in whichever way they are laid out. */
 export function outdatedFiles(wanted: ContractFiles, found: ContractFiles): readonly string[] {
   const differing = [...wanted].filter(([path, text]) => !isSameJson(found.get(path), text)).map(([path]) => path)
-  const left = [...found.keys()].filter((path) => isContractFile(path) && !wanted.has(path))
+  // A document without its contract is somebody else's.
+  const isOurs = (path: string): boolean => !asyncApiFile.test(path) || found.has(path.replace('.asyncapi.', '.'))
+  const left = [...found.keys()].filter((path) => isContractFile(path) && !wanted.has(path) && isOurs(path))
   return [...differing, ...left].toSorted()
 }
 

@@ -31,9 +31,10 @@ test('files are outdated when they are missing, differ or are of nothing, and no
   assert.deepEqual(outdatedFiles(wanted, wanted), [])
   const laidOut = new Map([...wanted].map(([path, text]) => [path, JSON.stringify(JSON.parse(text))]))
   assert.deepEqual(outdatedFiles(wanted, laidOut), [])
-  const others = new Map([...wanted, ['orders.json', '{}'], ['gone.json', '{}'], ['README.md', '']])
+  const left = ['orders.json', 'gone.json', 'gone.asyncapi.json', 'of-others.asyncapi.json', 'README.md']
+  const others = new Map([...wanted, ...left.map((path): [string, string] => [path, '{}'])])
   others.delete('billing.json')
-  assert.deepEqual(outdatedFiles(wanted, others), ['billing.json', 'gone.json', 'orders.json'])
+  assert.deepEqual(outdatedFiles(wanted, others), ['billing.json', 'gone.asyncapi.json', 'gone.json', 'orders.json'])
 })
 
 const contract = { contract: 1, service: 'a', publishes: {}, keeps: {}, handles: {} }
