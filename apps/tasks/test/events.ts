@@ -201,11 +201,12 @@ export function eventsHold(of: () => Team, people: () => People): void {
     const gone = await of().member()
     await of().call('DELETE', `/api/users/${gone.id}`, { token: gone.token })
     for (const path of ['/api/tasks/', '/api/notifications', `/api/users/${gone.id}`]) {
-      await eventually(
-        async () => (await of().call('GET', path, { token: gone.token })).status,
-        (status) => status === 401,
-      )
+      assert.equal((await of().call('GET', path, { token: gone.token })).status, 401)
     }
+    await eventually(
+      () => of().sql('notifications', 'SELECT FROM known_user WHERE id = $1 AND is_deleted', [gone.id]),
+      ({ length }) => length === 1,
+    )
     const id = await of().task(owner, 'For nobody', [gone, owner])
     await told(owner, id, 'task.created')
     const rows = await of().sql('notifications', 'SELECT recipient_id FROM notification WHERE task_id = $1', [id])
