@@ -102,3 +102,19 @@ test('a field that is always there and not described is anything', () => {
   const reads: JsonSchema = { type: 'object', properties: { a: { type: 'string' } } }
   assert.deepEqual(refusals(writes, reads), [{ field: 'a', kind: 'refused' }])
 })
+
+test('parts that all hold are taken together', () => {
+  const text: JsonSchema = { type: 'string' }
+  const part = (name: string): JsonSchema => ({ type: 'object', properties: { [name]: text }, required: [name] })
+  const both: JsonSchema = { allOf: [part('a'), { $ref: '#/definitions/b' }], definitions: { b: part('b') } }
+  const plain: JsonSchema = { type: 'object', properties: { a: text, b: text }, required: ['a', 'b'] }
+  assert.deepEqual(refusals(both, plain), [])
+  assert.deepEqual(refusals(plain, both), [])
+  assert.deepEqual(refusals(part('a'), both), [{ field: 'b', kind: 'absent' }])
+  assert.deepEqual(refusals({ allOf: [part('a'), false] }, text), [])
+})
+
+test('a reference that leads nowhere is not taken for anything', () => {
+  const lost: JsonSchema = { $ref: '#/definitions/lost' }
+  assert.deepEqual(refusals({ type: 'string' }, lost), [{ field: '(root)', kind: 'refused' }])
+})
