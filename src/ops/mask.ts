@@ -9,13 +9,8 @@ export type Mask = readonly string[] | null
 
 /** Data with `***` for what the mask names; in a list, of each item. */
 export function maskData(data: unknown, mask: Mask): unknown {
-  return replaceMasked(data, mask, () => masked)
-}
-
-/** Data with something else in the place of each value that the mask names. */
-export function replaceMasked(data: unknown, mask: Mask, by: (value: unknown) => unknown): unknown {
-  if (mask === null) return by(data)
-  return mask.reduce((part: unknown, path) => changeAt(part, undefined, path.split('.'), by), data)
+  if (mask === null) return masked
+  return mask.reduce((part: unknown, path) => maskPath(part, path.split('.')), data)
 }
 
 /**
@@ -53,6 +48,10 @@ function keptItems(given: readonly unknown[], shown: readonly unknown[]): (at: n
     const isKnown = given.length === shown.length || !twins.has(looks[at] ?? '')
     return isKnown && differences(shown[at], given[at]).length === 0
   }
+}
+
+function maskPath(data: unknown, path: readonly string[]): unknown {
+  return changeAt(data, undefined, path, () => masked)
 }
 
 function unmaskPath(data: unknown, original: unknown, path: readonly string[], whole: string): unknown {

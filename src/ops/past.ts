@@ -28,8 +28,8 @@ export interface Reached {
   readonly time: string | null
 }
 
-/** Events read at once: a stream of any length takes bounded memory. */
-const pageSize = 1_000
+/** Events read at once: a stream of any length takes bounded memory, and the service goes on in between. */
+const pageSize = 500
 
 export function beginning({ of }: Past): Reached {
   return { state: of.initial, version: 0, time: null }

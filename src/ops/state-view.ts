@@ -1,54 +1,91 @@
-import { createHash } from 'node:crypto'
-import { canonical } from '../event-sourcing/canonical.ts'
 import { type Change, differences, valueAt } from '../event-sourcing/time-travel.ts'
-import { type Mask, maskData, replaceMasked } from './mask.ts'
+import { type Mask, maskData } from './mask.ts'
 
-/** What somebody may see of the states of one stream. */
+/** What somebody may see of the states of a stream. */
 export interface StateView {
+  /** Fields that are hidden; `(all)` when everything is. */
   readonly masked: readonly string[]
   /** A state as JSON has it, with `***` for what is hidden. */
   shown(state: unknown): unknown
   /** What differs between two states; of a hidden value only that it does, and nothing of what is in it. */
   differences(before: unknown, after: unknown): readonly Change[]
-  /** How a value changed; null when it did not. What is asked for within a hidden value is told of that value as a whole. */
-  changeAt(path: string, before: unknown, after: unknown): Change | null
+  /**
+   * Where a value changed: at its path, or, when it is within a hidden one, at the path of that one, which is then asked
+   * for as a whole. Null when nothing did.
+   */
+  changedPlace(path: string, before: unknown, after: unknown): string | null
+  /** What stands at a path in two states. */
+  changeAt(path: string, before: unknown, after: unknown): Change
 }
 
-/** The salt begins what stands for a hidden value while states are compared: no value of a state may begin with it. */
-export function stateView(mask: Mask, salt: string): StateView {
-  const markOf = (value: unknown): string => salt + createHash('sha256').update(canonical({ value })).digest('base64')
-  /** Equal hidden values get one mark, others another: so they are compared without being looked into. */
-  const marked = (state: unknown): unknown => replaceMasked(plain(state), mask, markOf)
-  const isMark = (value: unknown): boolean => typeof value === 'string' && value.startsWith(salt)
+export function stateView(mask: Mask): StateView {
   const shown = (state: unknown): unknown => maskData(plain(state), mask)
+  const fields = mask?.map((field) => field.split('.')) ?? [[]]
 
-  function placeOf(state: unknown, path: string): string {
-    const names = path.split('/')
-    const hidden = names.findIndex((_, at) => isMark(valueAt(state, names.slice(0, at + 1).join('/'))))
-    return hidden < 0 ? path : names.slice(0, hidden + 1).join('/')
+  /** The names of what is in a hidden value may be as secret as itself: they are told of neither state. */
+  function placeOf(path: string, before: unknown, after: unknown): string {
+    const [old, now] = [hiddenPlace(fields, before, path), hiddenPlace(fields, after, path)]
+    return old.length < now.length ? old : now
+  }
+
+  function changesAt(paths: Iterable<string>, before: unknown, after: unknown): readonly Change[] {
+    const [old, now] = [shown(before), shown(after)]
+    return [...paths].map((path) => changeOf(path, valueAt(old, path), valueAt(now, path)))
   }
 
   return {
     masked: mask === null ? ['(all)'] : mask,
     shown,
     differences(before, after) {
-      const [old, now] = [shown(before), shown(after)]
-      return differences(marked(before), marked(after)).map(({ path }) =>
-        changeOf(path, valueAt(old, path), valueAt(now, path)),
-      )
+      const [old, now] = [plain(before), plain(after)]
+      return changesAt(new Set(differences(old, now).map(({ path }) => placeOf(path, old, now))), old, now)
+    },
+    changedPlace(path, before, after) {
+      const place = placeOf(path, before, after)
+      return differs(valueAt(before, place), valueAt(after, place)) ? place : null
     },
     changeAt(path, before, after) {
-      // A decider that is pure leaves what it does not change as it is: most of a long stream is passed over here.
-      const [, first] = path.split('/')
-      const top = first === undefined || mask === null ? '' : `/${first}`
-      if (Object.is(valueAt(before, top), valueAt(after, top))) return null
-      if (mask?.length === 0) return changed(path, plain(valueAt(before, path)), plain(valueAt(after, path)))
-      const [old, now] = [marked(before), marked(after)]
-      const place = [placeOf(old, path), placeOf(now, path)].reduce((a, b) => (a.length < b.length ? a : b))
-      const found = changed(place, valueAt(old, place), valueAt(now, place))
-      return found === null ? null : changeOf(place, valueAt(shown(before), place), valueAt(shown(after), place))
+      const [change = { path }] = changesAt([path], before, after)
+      return change
     },
   }
+}
+
+/** The path, or the beginning of it at which the state holds a hidden value. Fields are found as `maskData` finds them. */
+function hiddenPlace(fields: readonly (readonly string[])[], state: unknown, path: string): string {
+  const isHidden = (left: readonly (readonly string[])[]): boolean => left.some((field) => field.length === 0)
+  if (isHidden(fields)) return ''
+  const names = path.split('/').slice(1)
+  let [left, value] = [fields, state]
+  for (const [at, raw] of names.entries()) {
+    // Items of a list have the fields of the list.
+    if (!Array.isArray(value)) {
+      const name = raw.replaceAll('~1', '/').replaceAll('~0', '~')
+      left = left.filter(([first]) => first === name).map((field) => field.slice(1))
+    }
+    value = valueAt(value, `/${raw}`)
+    if (value === undefined || left.length === 0) return path
+    if (isHidden(left)) return `/${names.slice(0, at + 1).join('/')}`
+  }
+  return path
+}
+
+/** True when `differences` finds one; asked of each event of a long stream, it stops at the first. */
+function differs(before: unknown, after: unknown): boolean {
+  // A decider that is pure leaves what it does not change as it is.
+  if (Object.is(before, after)) return false
+  if (typeof before !== 'object' || before === null || typeof after !== 'object' || after === null) return true
+  if (Array.isArray(before) !== Array.isArray(after)) return true
+  const isOther = (name: string): boolean => differs(own(before, name), own(after, name))
+  return (
+    Object.keys(after).some(isOther) || Object.keys(before).some((name) => !Object.hasOwn(after, name) && isOther(name))
+  )
+}
+
+function own(of: object, name: string): unknown {
+  if (!Object.hasOwn(of, name)) return undefined
+  const value: unknown = Reflect.get(of, name)
+  return value
 }
 
 /** What JSON makes of a state: what is hidden and compared is what would be shown. */
@@ -57,10 +94,6 @@ function plain(state: unknown): unknown {
     typeof value === 'bigint' ? value.toString() : value,
   )
   return text === undefined ? undefined : JSON.parse(text)
-}
-
-function changed(path: string, before: unknown, after: unknown): Change | null {
-  return canonical({ value: before }) === canonical({ value: after }) ? null : changeOf(path, before, after)
 }
 
 function changeOf(path: string, before: unknown, after: unknown): Change {

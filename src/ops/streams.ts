@@ -73,16 +73,17 @@ async function lastChange(
   path: string,
 ): Promise<{ readonly event: RecordedEvent; readonly change: Change } | null> {
   let { state } = beginning(past)
-  let found: { readonly event: RecordedEvent; readonly change: Change } | null = null
+  let found: { readonly event: RecordedEvent; readonly change: () => Change } | null = null
   for await (const page of pagesOf(past, 0, null)) {
     for (const event of page) {
-      const next = foldEvents(past.of, state, [event])
-      const change = view.changeAt(path, state, next)
-      if (change !== null) found = { event, change }
-      state = next
+      const [before, after] = [state, foldEvents(past.of, state, [event])]
+      const place = view.changedPlace(path, before, after)
+      // What it changed is made ready to be seen only of the last one.
+      if (place !== null) found = { event, change: () => view.changeAt(place, before, after) }
+      state = after
     }
   }
-  return found
+  return found === null ? null : { event: found.event, change: found.change() }
 }
 
 function eventView(call: Call, of: AnyDecider | undefined, event: RecordedEvent): object {
@@ -110,8 +111,7 @@ async function pastOf(call: Call): Promise<{ readonly past: Past; readonly view:
   }
   await requireStream(streams, stream)
   const mask = isAtLeast(call.caller.role, 'admin') ? [] : of.mask
-  const salt = Buffer.from(call.random.bytes(16)).toString('hex')
-  return { past: { streams, stream, of, signal: call.signal }, view: stateView(mask, salt) }
+  return { past: { streams, stream, of, signal: call.signal }, view: stateView(mask) }
 }
 
 function streamsOf({ streams, service }: Call): ShownStreams {
