@@ -77,8 +77,14 @@ export type { RelayedMessage, Sink } from './ports/sink.ts'
 export type { Snapshot, Snapshots } from './ports/snapshots.ts'
 export type { UnitOfWork } from './ports/unit-of-work.ts'
 export type { Announcer, WakeUp } from './ports/wake-up.ts'
-export { type ProjectionContext, type ProjectOptions, type Projector, project } from './projection/project.ts'
-export { type Projection, type ProjectionOptions, projection, type TableNames } from './projection/projection.ts'
+export {
+  type ProjectionContext,
+  type ProjectOptions,
+  type Projector,
+  project,
+  type TableNames,
+} from './projection/project.ts'
+export { type Projection, type ProjectionOptions, projection } from './projection/projection.ts'
 export type { AgentReport, AgentState } from './runtime/agent.ts'
 export { type LoggerOptions, type LogLevel, logger } from './runtime/logger.ts'
 export type { Asker, ProjectionStatus, Projections, WaitOptions } from './runtime/projection-people.ts'

@@ -1,6 +1,6 @@
 import { EstafetError } from '../message/errors.ts'
 import type { BuildRecord, BuildRef } from '../ports/projections.ts'
-import type { TableNames } from './projection.ts'
+import type { TableNames } from './project.ts'
 
 /** What the tables of a build end in: the version, and the build when it is not the first one. */
 export function suffixOf({ version, build }: BuildRef): string {
@@ -14,10 +14,11 @@ export function subscriptionOf(projection: string, of: BuildRef): string {
 
 /** Names the tables of a build. */
 export function tableNames(tables: readonly string[], suffix: string): TableNames {
-  return (name) => {
+  const named = (name: string): string => {
     if (tables.includes(name)) return `${name}_${suffix}`
     throw new EstafetError('MISCONFIGURED', `The projection has no table ${JSON.stringify(name)}: list it in tables.`)
   }
+  return Object.assign(named, { suffix })
 }
 
 /** How far behind a feed that is not the service's own may be said to be when there is nothing left to do in it. */

@@ -4,10 +4,16 @@ import type { EventType } from '../message/event.ts'
 import type { ReceivedMessage, StoredMessage } from '../message/message.ts'
 import type { StreamEventType } from '../message/stream-event.ts'
 
+/** Names the table of the build at hand: `table('order_summary')` is `order_summary_v2`. Throws MISCONFIGURED for others. */
+export interface TableNames {
+  (name: string): string
+  /** What its names end in, `v2`: for what is kept elsewhere. */
+  readonly suffix: string
+}
+
 /** What the handlers of a projection may use. There is nothing to publish with: a rebuild would publish it again. */
 export interface ProjectionContext<Tx> extends Omit<HandlerContext<Tx>, 'publish'> {
-  /** Names the table of the build at hand. */
-  readonly table: (name: string) => string
+  readonly table: TableNames
 }
 
 export interface ProjectOptions {
@@ -26,7 +32,7 @@ export interface Projector<Tx> {
   readonly type: string
   /** Null for events of streams. */
   readonly topic: string | null
-  readonly handlerFor: (table: (name: string) => string) => Handler<Tx>
+  readonly handlerFor: (table: TableNames) => Handler<Tx>
 }
 
 /**

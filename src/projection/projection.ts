@@ -1,14 +1,11 @@
 import type { Handler } from '../delivery/handler.ts'
 import { EstafetError } from '../message/errors.ts'
-import type { Projector } from './project.ts'
-
-/** Names the table of the build at hand: `table('order_summary')` is `order_summary_v2`. Throws MISCONFIGURED for others. */
-export type TableNames = (name: string) => string
+import type { Projector, TableNames } from './project.ts'
 
 export interface ProjectionOptions<Tx> {
   /** Raise it with every change to tables or handlers: each version is built from the first event, in tables of its own. */
   readonly version: number
-  /** Plain names of its tables: readers use them, as views. */
+  /** Plain names of its tables: readers use them, as views. None for a read model that is elsewhere. */
   readonly tables: readonly string[]
   /** Makes the tables of one build, and nothing else. */
   readonly setUp: (tx: Tx, table: TableNames) => Promise<unknown>
@@ -48,7 +45,6 @@ export function projection<Tx>(name: string, options: ProjectionOptions<Tx>): Pr
   const { version, tables, handlers } = options
   if (!namePattern.test(name)) faults.push(`the name ${JSON.stringify(name)} must be 1 to 63 of a-z 0-9 -`)
   if (!isWhole(version, 1, 32_767)) faults.push(`the version ${version} must be a whole number from 1 to 32767`)
-  if (tables.length === 0) faults.push('it has no tables')
   for (const table of tables) {
     if (!tablePattern.test(table)) faults.push(`the table ${JSON.stringify(table)} must be 1 to 47 of a-z 0-9 _`)
   }

@@ -6,7 +6,8 @@ import type { Logger } from '../ports/logger.ts'
 import type { BuildRef, InlineBuilds, ProjectionSnapshots, TableDifference } from '../ports/projections.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
 import { suffixOf, tableNames } from '../projection/build.ts'
-import { handlersOf, type Projection, type TableNames } from '../projection/projection.ts'
+import type { TableNames } from '../projection/project.ts'
+import { handlersOf, type Projection } from '../projection/projection.ts'
 
 export interface FoldParts<Tx> {
   readonly unitOfWork: UnitOfWork<Tx>

@@ -13,6 +13,7 @@ export interface ProjectionChildOptions {
 
 const options: ProjectionChildOptions = JSON.parse(process.env['PROJECTION_CHILD'] ?? '{}')
 let left = options.fail?.times ?? 0
+let isSwitched = false
 
 function reach(point: string): void {
   if (options.fail?.point === point && --left === 0) process.kill(process.pid, 'SIGKILL')
@@ -39,6 +40,7 @@ const failingStore: Store<Sql> = {
         },
       )
       reach('after commit')
+      if (isSwitched) reach('serving')
       return result
     },
   },
@@ -66,7 +68,8 @@ const failingBuilds: typeof people.builds = {
   async promote(tx, projection, of, by) {
     reach('before switch')
     const outcome = await people.builds.promote(tx, projection, of, by)
-    if (outcome === 'done') reach('switched')
+    if (outcome === 'done') isSwitched = true
+    if (isSwitched) reach('switched')
     return outcome
   },
 }

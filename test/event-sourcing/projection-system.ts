@@ -9,6 +9,7 @@ import {
   type RunningProjections,
   startProjections,
   streamEvent,
+  type TableNames,
   when,
 } from 'estafet'
 import {
@@ -63,7 +64,7 @@ type Handle = Parameters<typeof project<{ amount: number }>>[1]
 export const book: Handle = ({ key, data }, { tx, table }) => add(tx, table, key, data.amount, 1)
 export const bookInCents: Handle = ({ key, data }, { tx, table }) => add(tx, table, key, data.amount * 100, -1)
 
-async function add(tx: Sql, table: (name: string) => string, key: string, amount: number, step: number): Promise<void> {
+async function add(tx: Sql, table: TableNames, key: string, amount: number, step: number): Promise<void> {
   await tx.query(
     `INSERT INTO ${table('balance')} AS b (id, amount) VALUES ($1, $2)
       ON CONFLICT (id) DO UPDATE SET amount = b.amount + excluded.amount`,
