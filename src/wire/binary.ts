@@ -16,10 +16,22 @@ type Headers = Readonly<Record<string, string>>
  * @source https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
  */
 export function toBinary(relayed: RelayedMessage): { readonly headers: Headers; readonly value: string } {
-  const { datacontenttype = 'application/json', ...attributes } = attributesOf(relayed)
-  const headers = Object.entries(attributes).map(([name, value]) => [`${prefix}${name}`, value])
-  return { headers: { ...Object.fromEntries(headers), [contentType]: datacontenttype }, value: relayed.message.payload }
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(attributesOf(relayed))) headers[headerOf(name)] = value
+  return { headers, value: relayed.message.payload }
 }
+
+/** The header of an attribute. Made once each: there are few names, and many messages. */
+function headerOf(attribute: string): string {
+  let name = headerNames.get(attribute)
+  if (name === undefined) {
+    name = attribute === 'datacontenttype' ? contentType : `${prefix}${attribute}`
+    headerNames.set(attribute, name)
+  }
+  return name
+}
+
+const headerNames = new Map<string, string>()
 
 /**
  * The message of headers and value, also of one that others wrote in the structured mode. Never throws: a value that is

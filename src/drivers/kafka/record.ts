@@ -11,7 +11,8 @@ export function toRecord(
   codec?: ValueCodec,
 ): { record: KafkaRecordToSend; bytes: number } {
   const { headers, value } = toCoded(codec, relayed)
-  const encoded = new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)]))
+  const encoded = new Map<Buffer, Buffer>()
+  for (const [name, text] of Object.entries(headers)) encoded.set(nameBytes(name), Buffer.from(text))
   const record: KafkaRecordToSend = {
     ...{ topic, partition: relayed.partition, headers: encoded },
     ...{ key: Buffer.from(relayed.message.key), value: Buffer.from(value) },
@@ -20,6 +21,18 @@ export function toRecord(
   let bytes = record.key.length + record.value.length + 40
   for (const [name, text] of encoded) bytes += name.length + text.length + 10
   return { record, bytes }
+}
+
+const nameBuffers = new Map<string, Buffer>()
+
+/** The bytes of a header's name. Made once each: our own have few names. */
+function nameBytes(name: string): Buffer {
+  let bytes = nameBuffers.get(name)
+  if (bytes === undefined) {
+    bytes = Buffer.from(name)
+    nameBuffers.set(name, bytes)
+  }
+  return bytes
 }
 
 /** What a partition held from an offset on. */
