@@ -2,6 +2,7 @@ import type { CommandSpec } from './command.ts'
 import { contractCommands } from './table/contracts.ts'
 import { deadLetterCommands } from './table/dead-letters.ts'
 import { operationCommands } from './table/operations.ts'
+import { projectionCommands } from './table/projections.ts'
 import { serviceCommands } from './table/services.ts'
 import { streamCommands } from './table/streams.ts'
 
@@ -9,6 +10,7 @@ import { streamCommands } from './table/streams.ts'
 export const commands: readonly CommandSpec[] = [
   ...serviceCommands,
   ...streamCommands,
+  ...projectionCommands,
   ...deadLetterCommands,
   ...contractCommands,
   ...operationCommands,

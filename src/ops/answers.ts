@@ -177,5 +177,34 @@ export const answers = {
   StreamBlame: object({
     ...{ stream, streamVersion: count, id: text, type: text, time, correlationId: text, change, masked: list(text) },
   }),
+  ProjectionList: paged(
+    object({
+      ...{ projection: text, version: count, build: count, state: oneOf('wanted', 'building', 'serving', 'kept') },
+      ...{ isInline: flag, isPaused: flag, tables: list(text), parkedMessages: count, refused: orNull },
+      secondsLeft: { type: ['number', 'null'], description: 'until all is folded, at the pace of late' },
+      feeds: list(
+        object({
+          ...{ feed: text, isOwn: flag, position: number, left: numberOrNull },
+          perSecond: { type: ['number', 'null'], description: 'events folded in a second, of late' },
+        }),
+      ),
+      stops: list(
+        object({
+          ...{ feed: text, lane: count, position: number, messageId: text, type: text },
+          ...{ errorName: text, errorMessage: text, tries: count, since: time },
+        }),
+      ),
+    }),
+  ),
+  ProjectionPause: object({ projection: text, isPaused: flag, isChanged: flag }),
+  ProjectionBuild: object({ projection: text, version: count, build: count }),
+  Promotion: object({
+    ...{ projection: text, version: count, build: count },
+    outcome: oneOf('done', 'serving', 'behind', 'stopped', 'parked'),
+  }),
+  Verification: object({
+    ...{ projection: text, version: count, build: count, isEqual: flag },
+    tables: list(object({ table: text, rows: count, missing: count, unexpected: count })),
+  }),
   Error: object({ error: object({ code: text, message: text, hint: orNull }) }),
 } as const satisfies Record<string, Schema>

@@ -9,6 +9,7 @@ import type { Random } from '../ports/random.ts'
 import type { Running } from '../runtime/running.ts'
 import type { Params } from './params.ts'
 import type { ShownStreams } from './past.ts'
+import type { ShownProjections } from './shown-projections.ts'
 import type { Caller } from './tokens.ts'
 
 /** The service that an ops API is about. Its kind of transaction is nobody's business from here on: see subject.ts. */
@@ -31,6 +32,8 @@ export interface Subject {
   readonly events: readonly EventType<never, unknown>[]
   /** Of the service's own events; null when they are not shown. */
   readonly streams: ShownStreams | null
+  /** Read models; null when they are not shown. */
+  readonly projections: ShownProjections | null
   readonly clock: Clock
   readonly random: Random
 }

@@ -7,6 +7,15 @@ import { deadLetter, deadLetterDiff, deadLetterGroups, deadLetterPayload, deadLe
 import { lag } from './lag.ts'
 import { log, logMessages, logVerify } from './log.ts'
 import { openApi } from './openapi.ts'
+import {
+  dropProjection,
+  pauseProjection,
+  projections,
+  promoteProjection,
+  rebuildProjection,
+  resumeProjection,
+  verifyProjection,
+} from './projections.ts'
 import { publish } from './publish.ts'
 import { cancelRedrive, pauseRedrive, redrive, redrives, resumeRedrive, startRedrive } from './redrives.ts'
 import { replay, replayPreview } from './replay.ts'
@@ -36,4 +45,6 @@ export const handlers: Readonly<Record<RouteName, RouteHandler>> = {
   ...{ discard, startRedrive, pauseRedrive, resumeRedrive, cancelRedrive, pauseSubscription, resumeSubscription },
   ...{ publish, replayPreview, replay, deadLetterImport },
   ...{ streamEvents, streamState, streamDiff, streamBlame },
+  ...{ projections, pauseProjection, resumeProjection, rebuildProjection, verifyProjection },
+  ...{ promoteProjection, dropProjection },
 }

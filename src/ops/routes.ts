@@ -51,6 +51,20 @@ const stream = {
   id: { in: 'path', kind: 'text', isRequired: true, says: 'of the stream' },
 } as const satisfies Record<string, Param>
 
+const projection = {
+  in: 'path',
+  kind: 'text',
+  isRequired: true,
+  max: 63,
+  says: 'name of the projection, as /projections gives it',
+} as const
+const build = {
+  projection,
+  version: { in: 'body', kind: 'count', isRequired: true, says: 'of the projection' },
+  build: { in: 'body', kind: 'count', says: 'which try at this version; left out: the first' },
+  reason,
+} as const satisfies Record<string, Param>
+
 /** THE table of the ops API. The gate, the OpenAPI document and the tests are made from it. */
 export const routes = {
   manifest: {
@@ -263,6 +277,41 @@ export const routes = {
         says: 'JSON pointer of the value, such as /items/0/price; left out: anything',
       },
     },
+  },
+  projections: {
+    ...{ method: 'GET', path: '/projections', role: 'view', params: {}, answer: 'ProjectionList' },
+    summary: 'The read models of the service: which build serves, how far each is, and what holds it up.',
+  },
+  pauseProjection: {
+    ...{ method: 'POST', path: '/projections/{projection}/pause', role: 'operate', params: { projection, reason } },
+    ...{ answer: 'ProjectionPause', summary: 'Lets a read model stand where it is.' },
+  },
+  resumeProjection: {
+    ...{ method: 'POST', path: '/projections/{projection}/resume', role: 'operate', params: { projection, reason } },
+    ...{ answer: 'ProjectionPause', summary: 'Lets it go on.' },
+  },
+  rebuildProjection: {
+    ...{ method: 'POST', path: '/projections/{projection}/rebuild', role: 'operate', params: { projection, reason } },
+    ...{ answer: 'ProjectionBuild', summary: 'Builds the version that serves again, beside it.' },
+  },
+  verifyProjection: {
+    ...{ method: 'POST', path: '/projections/{projection}/verify', role: 'operate', params: { projection } },
+    ...{
+      answer: 'Verification',
+      summary: 'Folds the events again and compares row by row; writes nothing that stays.',
+    },
+  },
+  promoteProjection: {
+    ...{ method: 'POST', path: '/projections/{projection}/promote', role: 'admin', answer: 'Promotion' },
+    summary: 'Shows another build instead of the one that serves.',
+    params: {
+      ...build,
+      force: { in: 'body', kind: 'flag', says: 'also when it is behind, stopped or has parked keys' },
+    },
+  },
+  dropProjection: {
+    ...{ method: 'POST', path: '/projections/{projection}/drop', role: 'admin', params: build },
+    ...{ answer: 'ProjectionBuild', summary: 'Removes a build that does not serve, with its tables.' },
   },
 } as const satisfies Record<string, Route>
 

@@ -11,6 +11,7 @@ import { systemClock, systemRandom } from '../runtime/world.ts'
 import { type OpsApi, opsApi, refuseBadHosts } from './api.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { basePath } from './routes.ts'
+import type { OpsProjections } from './shown-projections.ts'
 import { type OpsStreams, type SubjectOptions, subjectOf } from './subject.ts'
 import { generatedToken, type OpsToken } from './tokens.ts'
 
@@ -24,6 +25,8 @@ export interface OpsOptions<Tx> extends Pick<SubjectOptions<Tx>, 'service' | 'st
   readonly events?: readonly EventType<never, unknown>[]
   /** The service's own streams of events, to be looked at as they were. Left out: they are not shown. */
   readonly streams?: OpsStreams<Tx>
+  /** The service's read models. Left out: they are not shown. */
+  readonly projections?: OpsProjections<Tx>
   /** Names under which it may be asked for, beside those of the loopback addresses and `host`. */
   readonly hosts?: readonly string[]
   /** Requests that each token may make. (Default: 50 a second, 200 at once.) */

@@ -12,6 +12,7 @@ import type { UnitOfWork } from '../ports/unit-of-work.ts'
 import type { Service } from '../runtime/service.ts'
 import type { Subject } from './call.ts'
 import type { ShownStreams } from './past.ts'
+import { type OpsProjections, shownProjections } from './shown-projections.ts'
 
 /** What the ops API needs of a service's own database. */
 export interface OpsStore<Tx> {
@@ -38,6 +39,7 @@ export interface SubjectOptions<Tx> extends Pick<Subject, 'running' | 'version' 
   readonly service: Pick<Service<Tx>, 'name' | 'lanes' | 'publishes'> & { readonly handlers: readonly Handler<Tx>[] }
   readonly store: OpsStore<Tx>
   readonly streams?: OpsStreams<Tx>
+  readonly projections?: OpsProjections<Tx>
   readonly logger: Logger
 }
 
@@ -53,6 +55,7 @@ export function subjectOf<Tx>(options: SubjectOptions<Tx>): Subject {
   return {
     ...{ service, running, operations, version, events, clock, random },
     streams: options.streams === undefined ? null : shownStreams(options.streams),
+    projections: options.projections === undefined ? null : shownProjections(options.projections),
     tryOut: (message, signal) =>
       dryRun({ ...store, probe, handlers: service.handlers, clock, logger }, message, signal),
     publishOnce: (message, entry, requestId) => publishOnce(store, message, entry, requestId),

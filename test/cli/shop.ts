@@ -2,8 +2,30 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { decider, event, logger, type Running, rejected, service, start, streamEvent, when } from 'estafet'
-import { migrate, on, type PostgresStore, postgres, postgresLog, postgresStreams } from 'estafet/postgres'
+import {
+  decider,
+  event,
+  logger,
+  projection,
+  type Running,
+  rejected,
+  service,
+  start,
+  startProjections,
+  streamEvent,
+  when,
+} from 'estafet'
+import {
+  migrate,
+  on,
+  type PostgresStore,
+  postgres,
+  postgresLog,
+  postgresStreams,
+  project,
+  projections,
+  type Sql,
+} from 'estafet/postgres'
 import pg from 'pg'
 import * as z from 'zod'
 import { provisionDatabase } from '../../engines/postgres/provision.ts'
@@ -22,6 +44,19 @@ const InvoiceSent = event('invoice.sent', { version: 1, schema: order, key: (dat
 
 const PriceSet = streamEvent('PriceSet', { version: 1, schema: z.object({ at: z.int(), price: z.string() }) })
 const CardGiven = streamEvent('CardGiven', { version: 1, schema: z.object({ card: z.string() }), mask: ['card'] })
+/** How often the price of each order was set. */
+const OrderSizes = projection<Sql>('order-sizes', {
+  ...{ version: 1, tables: ['order_size'], streams: ['order'] },
+  setUp: (tx, table) => tx.query(`CREATE TABLE ${table('order_size')} (id text PRIMARY KEY, prices int NOT NULL)`),
+  handlers: [
+    project(PriceSet, ({ key }, { tx, table }) =>
+      tx.query(
+        `INSERT INTO ${table('order_size')} AS o VALUES ($1, 1) ON CONFLICT (id) DO UPDATE SET prices = o.prices + 1`,
+        [key],
+      ),
+    ),
+  ],
+})
 interface OrderState {
   readonly items: readonly { readonly price: string }[]
   readonly card: string | null
@@ -120,7 +155,13 @@ export async function openShop(): Promise<Shop> {
   const streams = postgresStreams(poolOfService('orders'), { service: 'orders', logger: quiet })
   await streams.handle(Order, 'A-1', [PriceSet({ at: 0, price: '5.0' }), CardGiven({ card: 'card-number' })])
   await streams.handle(Order, 'A-1', [PriceSet({ at: 0, price: '6.0' })])
+  const { position } = await streams.handle(Order, 'A-2', [PriceSet({ at: 0, price: '6.0' })])
   await streams.settled()
+  const readModels = projections(poolOfService('orders'))
+  const folding = await startProjections([OrderSizes], {
+    ...{ store: storeOf('orders'), projections: readModels, events: streams.log, logger: quiet },
+  })
+  await readModels.waitFor('order-sizes', position, { timeoutMs: 30_000 })
   const common = { tokens, logger: quiet }
   const served: Record<'orders' | 'billing', ServedOps> = {
     orders: await serveOps({
@@ -129,6 +170,7 @@ export async function openShop(): Promise<Shop> {
       running: running.orders,
       store: storeOf('orders'),
       streams: { events: streams.events, deciders: [Order] },
+      projections: { people: readModels, definitions: [OrderSizes] },
       version: '1.0.0',
     }),
     billing: await serveOps({
@@ -160,7 +202,7 @@ export async function openShop(): Promise<Shop> {
     stopOps: (name) => served[name].close(),
     async close() {
       await Promise.all([served.orders.close(), served.billing.close(), later.close()])
-      await Promise.all([running.orders.stop(), running.billing.stop()])
+      await Promise.all([running.orders.stop(), running.billing.stop(), folding.stop()])
       await Promise.all(pools.map((pool) => pool.end()))
       await server.stop()
       rmSync(cwd, { recursive: true, force: true })

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startProjections } from 'estafet'
 import type { Role } from 'estafet/ops'
-import { postgresStreams } from 'estafet/postgres'
+import { postgresStreams, projections } from 'estafet/postgres'
 import * as z from 'zod'
 import { allPostgres } from '../../engines/postgres/binaries.ts'
 import { answers, type Schema } from '../../src/ops/answers.ts'
 import { match, names } from '../../src/ops/match.ts'
 import { routes } from '../../src/ops/routes.ts'
 import { Cart, ItemPut, PriceSet } from '../ops/cart.ts'
+import { Carts } from '../ops/carts.ts'
 import { failure, messageOf, type ParkedWorld, parkedServer, subscription } from '../ops/parked-world.ts'
 import { ask, Paid, Placed, served, silent, tokenOf } from '../ops/served.ts'
 
@@ -363,6 +366,45 @@ for (const binaries of allPostgres()) {
       assert.equal((await get('/streams/cart/c/state', 'payloads')).body['version'], 2)
       assert.equal((await get('/streams/cart/c/diff', 'payloads')).body['from'], 1)
       assert.equal((await get('/streams/cart/c/blame?path=/items/0/price', 'payloads')).body['type'], 'PriceSet')
+      await streams.settled()
+    })
+
+    test('shows read models, and lets people pause, rebuild, verify, switch and drop them', async () => {
+      const streams = postgresStreams(world.pool, { service: subscription, logger: silent })
+      assert.deepEqual(itemsOf(await get('/projections', 'view')), [])
+      assert.equal((await post('/projections/carts/pause')).status, 404)
+      const people = projections(world.pool)
+      const pace = { hotMs: 2, busyMs: 5, idleMs: 20 }
+      const running = await startProjections([Carts], {
+        ...{ store: world.store, projections: people, events: streams.log, logger: silent, lookMs: 20, pace },
+      })
+      try {
+        const { position } = await streams.handle(Cart, 'c', [ItemPut({ product: 'tea', price: 5 })])
+        await people.waitFor('carts', position, { timeoutMs: 30_000 })
+        const [shown] = itemsOf(await get('/projections', 'view'))
+        assert.deepEqual([shown?.['state'], shown?.['secondsLeft'], shown?.['stops']], ['serving', 0, []])
+        const path = '/projections/carts'
+        assert.equal((await post(`${path}/pause`, {}, 'view')).status, 403)
+        assert.equal((await post(`${path}/pause`, { reason: 'r' }, 'operate')).body['isChanged'], true)
+        assert.equal((await post(`${path}/resume`)).body['isPaused'], false)
+        assert.equal((await post(`${path}/verify`, {}, 'operate')).body['isEqual'], true)
+        assert.equal((await post(`${path}/rebuild`, {}, 'operate')).body['build'], 2)
+        const hasMoved = async () =>
+          itemsOf(await get('/projections')).some((one) => one['build'] === 2 && one['state'] === 'serving')
+        for (let looks = 0; looks < 500 && !(await hasMoved()); looks++) await sleep(20)
+        assert.equal((await post(`${path}/drop`, { version: 1, build: 2 })).status, 404, 'it serves')
+        const back = { version: 1, build: 1, force: true, reason: 'back' }
+        assert.equal((await post(`${path}/promote`, back)).body['outcome'], 'done')
+        assert.equal((await post(`${path}/drop`, { version: 1, build: 2 })).status, 200)
+        // Under the subscriptions of the builds, so they are not among those of the service.
+        const { rows } = await world.pool.query('SELECT who, action FROM estafet.audit ORDER BY number')
+        assert.deepEqual(
+          rows.map(({ who, action }) => `${who} ${action}`),
+          ['operate pause', 'admin resume', 'operate rebuild', 'estafet promote', 'admin promote', 'admin drop'],
+        )
+      } finally {
+        await running.stop()
+      }
       await streams.settled()
     })
 

@@ -41,7 +41,8 @@ async function parkedWorld(server: PostgresServer, database: string) {
   await client.connect()
   await migrate(client, { services: [login.name] })
   await client.query(`CREATE TABLE invoice (id text PRIMARY KEY, total numeric CHECK (total >= 0));
-    GRANT SELECT, INSERT, UPDATE, DELETE ON invoice TO ${login.name}`)
+    GRANT SELECT, INSERT, UPDATE, DELETE ON invoice TO ${login.name};
+    GRANT CREATE ON SCHEMA public TO ${login.name}`)
   const pool = new pg.Pool({ connectionString: server.url(database, login.name, login.password), max: 8 })
   pool.on('error', () => {})
   const store: PostgresStore = postgres(pool)

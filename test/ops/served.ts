@@ -1,11 +1,12 @@
 import { request as httpRequest } from 'node:http'
 import { event, type Feed, type Logger, type Running, service } from 'estafet'
 import { type OpsToken, type Role, roles, type ServedOps, serveOps } from 'estafet/ops'
-import { on, postgresLog, type Sql } from 'estafet/postgres'
+import { on, postgresLog, projections, type Sql } from 'estafet/postgres'
 import * as z from 'zod'
 import { postgresEventStore } from '../../src/drivers/postgres/event-store.ts'
 import { logFeed } from '../../src/outbox/log-feed.ts'
 import { Cart, Note } from './cart.ts'
+import { Carts } from './carts.ts'
 import { type ParkedWorld, subscription } from './parked-world.ts'
 
 const schema = z.object({ id: z.string(), total: z.number(), customer: z.object({ email: z.string() }).optional() })
@@ -58,6 +59,7 @@ export async function served(world: ParkedWorld): Promise<ServedOps & { readonly
       deciders: [Cart, Note],
       mostEvents: 3000,
     },
+    projections: { people: projections(world.pool), definitions: [Carts] },
     version: '1.2.3',
     logger: silent,
     rate: much,
