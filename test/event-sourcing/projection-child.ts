@@ -1,14 +1,16 @@
 // One process that keeps read models up to date, and that kills itself at a named step.
 import { type Projection, type Store, startProjections } from 'estafet'
-import { postgres, postgresStreams, projections, type Sql } from 'estafet/postgres'
+import { postgres, postgresStreams, project, projections, type Sql } from 'estafet/postgres'
 import pg from 'pg'
-import { balances, logger, reading } from './projection-system.ts'
+import { Booked, balances, book, logger, reading } from './projection-system.ts'
 
 export interface ProjectionChildOptions {
   readonly url: string
   readonly versions: readonly number[]
   /** Kill -9 at this step, the n-th time it is reached; null for never. */
   readonly fail: { readonly point: string; readonly times: number } | null
+  /** Kill -9 whenever this amount is folded. */
+  readonly deadlyAmount?: number
 }
 
 const options: ProjectionChildOptions = JSON.parse(process.env['PROJECTION_CHILD'] ?? '{}')
@@ -74,9 +76,15 @@ const failingBuilds: typeof people.builds = {
   },
 }
 
+const deadly: typeof book = async (event, context) => {
+  if (event.data.amount === options.deadlyAmount) process.kill(process.pid, 'SIGKILL')
+  await book(event, context)
+}
+
 function failing(of: Projection<Sql>): Projection<Sql> {
   return {
     ...of,
+    handlers: options.deadlyAmount === undefined ? of.handlers : [project(Booked, deadly)],
     async check(tx, table) {
       reach('in check')
       return of.check(tx, table)

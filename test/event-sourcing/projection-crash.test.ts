@@ -111,6 +111,24 @@ describe('a process that keeps a read model up to date', () => {
       assert.deepEqual(await read(pool), await foldedByHand(pool))
     }))
 
+  test('that ends at one event again and again says at which, and goes on when it is mended', () =>
+    within(async ({ begin, book, streams, people, pool, until, status }) => {
+      const first = begin({ versions: [1], fail: null, deadlyAmount: 13 })
+      await switchedTo(people, 1)
+      await people.waitFor('balances', await book(3), { timeoutMs: 60_000 })
+      const { position } = await streams.handle(Account, 'a-0', 13)
+      assert.equal(await ended(first), 'SIGKILL')
+      for (let deaths = 0; deaths < 2; deaths++) {
+        assert.equal(await ended(begin({ versions: [1], fail: null, deadlyAmount: 13 })), 'SIGKILL')
+      }
+      const [stop] = (await status('balances', 1))?.stops ?? []
+      assert.deepEqual([stop?.errorName, stop?.position], ['CRASHED', position])
+      begin({ versions: [1], fail: null })
+      await people.waitFor('balances', await book(1), { timeoutMs: 60_000 })
+      assert.deepEqual(await read(pool), await foldedByHand(pool))
+      await until('the stop is over', async () => (await status('balances', 1))?.stops.length === 0)
+    }))
+
   test('whose connections are ended again and again counts each event once', () =>
     within(async ({ begin, book, people, pool, until, status }) => {
       begin({ versions: [1], fail: null })
@@ -139,9 +157,13 @@ async function switched(
   versions: readonly number[],
 ): Promise<void> {
   begin({ versions, fail: null })
+  await switchedTo(people, 2)
+}
+
+async function switchedTo(people: ProjectionSystem['people'], wanted: number): Promise<void> {
   const deadline = performance.now() + 60_000
-  while (!(await people.list()).some(({ version, state }) => version === 2 && state === 'serving')) {
-    assert.ok(performance.now() < deadline, 'the second version never served')
+  while (!(await people.list()).some(({ version, state }) => version === wanted && state === 'serving')) {
+    assert.ok(performance.now() < deadline, `version ${wanted} never served`)
     await sleep(20)
   }
 }
