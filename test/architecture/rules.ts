@@ -31,7 +31,10 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
     node: false,
   },
   runtime: { folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'projection', 'telemetry'], node: true },
-  ops: { folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'event-sourcing', 'projection', 'runtime'], node: true },
+  ops: {
+    folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'event-sourcing', 'projection', 'runtime'],
+    node: true,
+  },
   // A client of the ops API; beside it, only what migrates a database and what checks contracts.
   cli: { folders: ['message', 'contracts', 'drivers/postgres'], node: true, lazily: ['pg'] },
 }
