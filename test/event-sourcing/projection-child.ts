@@ -21,7 +21,9 @@ function reach(point: string): void {
   if (options.fail?.point === point && --left === 0) process.kill(process.pid, 'SIGKILL')
 }
 
-const config: pg.PoolConfig & { pipeline: boolean } = { connectionString: options.url, max: 12, pipeline: true }
+const config: pg.PoolConfig & { pipeline: boolean } = {
+  ...{ connectionString: options.url, max: 12, pipeline: true, application_name: 'projection-child' },
+}
 const pool = new pg.Pool(config)
 pool.on('error', () => {})
 const store = postgres(pool, { idleInTransactionMs: 800 })
