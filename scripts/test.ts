@@ -2,7 +2,7 @@
 //   npm test                    all stages
 //   npm test -- unit contract   these only
 //   ESTAFET_ENGINES=required    a missing engine is a failure
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { howToGetKafka, kafkaInstallation } from '../engines/kafka/installation.ts'
@@ -16,6 +16,11 @@ interface Outcome {
   readonly skipped: number
   readonly seconds: number
 }
+
+/** A test that hangs fails with its name; each ends in well under a minute on a quiet machine. */
+const testTimeoutMs = 5 * 60_000
+/** What hangs beside any test, a hook or a file, must not hold up the stages after it. */
+const stageTimeoutMs = 15 * 60_000
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const biome = ['node_modules/.bin/biome']
@@ -60,7 +65,7 @@ const engines = findEngines()
 for (const stage of wanted.length > 0 ? stages.filter((name) => wanted.includes(name)) : stages) {
   console.log(`\n── ${stage} ${'─'.repeat(70 - stage.length)}`)
   const command = commands[stage]
-  outcomes.push(command === undefined ? runSuite(stage, suites[stage] ?? '') : runCommand(stage, command))
+  outcomes.push(command === undefined ? await runSuite(stage, suites[stage] ?? '') : runCommand(stage, command))
 }
 if (wanted.length === 0 || engines.failed > 0) outcomes.push(engines)
 end()
@@ -71,7 +76,7 @@ function runCommand(stage: string, [program = '', ...words]: readonly string[]):
   return { stage, passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0, seconds: since(begun) }
 }
 
-function runSuite(stage: string, pattern: string): Outcome {
+async function runSuite(stage: string, pattern: string): Promise<Outcome> {
   const begun = performance.now()
   const files = globSync(pattern, { cwd: root })
   // A pattern that matches nothing would pass silently, and hide a suite that was moved.
@@ -79,14 +84,7 @@ function runSuite(stage: string, pattern: string): Outcome {
     console.error(`No test file matches ${pattern}.`)
     return { stage, passed: 0, failed: 1, skipped: 0, seconds: 0 }
   }
-  const words = ['--conditions=estafet-source', '--test', '--test-concurrency=2', '--test-reporter=spec', ...files]
-  const { status, stdout } = spawnSync(process.execPath, words, {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-  })
-  process.stdout.write(stdout)
+  const { status, stdout } = await runFiles(stage, files)
   // The last one: a test may itself have printed such a line.
   const count = (name: string): number =>
     Number([...stdout.matchAll(new RegExp(`^ℹ ${name} (\\d+)$`, 'gm'))].at(-1)?.[1] ?? 0)
@@ -100,6 +98,36 @@ function runSuite(stage: string, pattern: string): Outcome {
     skipped: count('skipped') + count('todo'),
     seconds: since(begun),
   }
+}
+
+function runFiles(stage: string, files: readonly string[]): Promise<{ status: number | null; stdout: string }> {
+  // Forced: what a test that timed out leaves running must not keep its file from ending.
+  const settings = [
+    '--test-force-exit',
+    '--test-concurrency=2',
+    '--test-reporter=spec',
+    `--test-timeout=${testTimeoutMs}`,
+  ]
+  const child = spawn(process.execPath, ['--conditions=estafet-source', '--test', ...settings, ...files], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let stdout = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+    process.stdout.write(text)
+  })
+  const timer = setTimeout(() => {
+    console.error(`The stage ${stage} was ended: it had not finished after ${stageTimeoutMs / 60_000} minutes.`)
+    child.kill('SIGTERM')
+  }, stageTimeoutMs)
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (status) => {
+      clearTimeout(timer)
+      resolve({ status, stdout })
+    })
+  })
 }
 
 function findEngines(): Outcome {

@@ -1,20 +1,20 @@
 // One process of the crash tests: a publisher, a subscriber or a relay that kills itself at a named step.
-import { event, type Store, service, start, startRelay } from 'estafet'
+import { event, service, start, startRelay } from 'estafet'
 import { on, postgres, postgresLog, postgresSink, postgresTopic, type Sql } from 'estafet/postgres'
 import pg from 'pg'
 import * as z from 'zod'
+import { dyingAt, type Fail, stepping } from './steps.ts'
 
 export interface ChildOptions {
   readonly role: 'publish' | 'subscribe' | 'subscribe-topic' | 'relay'
   readonly source: string
   readonly subscriber: string
-  /** Kill -9 at this step, the n-th time it is reached; null for never. */
-  readonly fail: { readonly point: string; readonly times: number } | null
+  readonly fail: Fail
   readonly operations: number
 }
 
 const options: ChildOptions = JSON.parse(process.env['CRASH_CHILD'] ?? '{}')
-let left = options.fail?.times ?? 0
+const reach = dyingAt(options.fail)
 
 const Done = event('work.done', {
   version: 1,
@@ -28,60 +28,11 @@ const Noted = event('work.noted', {
   topic: 'note',
 })
 
-function reach(point: string): void {
-  if (options.fail?.point === point && --left === 0) process.kill(process.pid, 'SIGKILL')
-}
-
 function connect(url: string): pg.Pool {
   const config: pg.PoolConfig & { pipeline: boolean } = { connectionString: url, max: 12, pipeline: true }
   const pool = new pg.Pool(config)
   pool.on('error', () => {})
   return pool
-}
-
-/** The store, with a step before and after everything that it does. */
-function failing(store: Store<Sql>): Store<Sql> {
-  return {
-    ...store,
-    unitOfWork: {
-      async run(work, last) {
-        reach('before begin')
-        const result = await store.unitOfWork.run(
-          async (tx) => {
-            reach('begun')
-            return work(tx)
-          },
-          async (tx) => {
-            await last?.(tx)
-            reach('before commit')
-          },
-        )
-        reach('after commit')
-        return result
-      },
-    },
-    lanes: {
-      ...store.lanes,
-      async take(group, lane, owner, leaseMs) {
-        const taken = await store.lanes.take(group, lane, owner, leaseMs)
-        reach('after take')
-        return taken
-      },
-      async save(tx, lane, progress) {
-        reach('before save')
-        await store.lanes.save(tx, lane, progress)
-        reach('after save')
-      },
-    },
-    prepare(messages) {
-      const write = store.prepare(messages)
-      return async (tx) => {
-        reach('before publish')
-        await write(tx)
-        reach('after publish')
-      }
-    },
-  }
 }
 
 const source = connect(options.source)
@@ -90,7 +41,7 @@ const patience = { idleInTransactionMs: 600 }
 const reading = { leaseMs: 600, pace: { hotMs: 2, busyMs: 5, idleMs: 20 }, backOff: { firstMs: 10, maxMs: 200 } }
 
 async function publishAll(): Promise<void> {
-  const store = failing(postgres(source, patience))
+  const store = stepping(postgres(source, patience), reach)
   const { rows } = await source.query<{ next: number }>(
     'SELECT coalesce(max(operation), -1)::int + 1 AS next FROM done',
   )
@@ -118,13 +69,13 @@ switch (options.role) {
     break
   case 'subscribe':
     await start(subscription, {
-      ...{ ...reading, store: failing(postgres(subscriber, patience)) },
+      ...{ ...reading, store: stepping(postgres(subscriber, patience), reach) },
       sources: [postgresLog(source, { source: 'source' })],
     })
     break
   case 'subscribe-topic':
     await start(subscription, {
-      ...{ ...reading, store: failing(postgres(subscriber, patience)) },
+      ...{ ...reading, store: stepping(postgres(subscriber, patience), reach) },
       sources: [postgresTopic(subscriber, Done.topic)],
     })
     break
@@ -135,7 +86,7 @@ switch (options.role) {
         ...reading,
         batchSize: 7,
         source: postgresLog(source, { source: 'source' }),
-        store: failing(postgres(source, patience)),
+        store: stepping(postgres(source, patience), reach),
       },
       sink: {
         ...sink,

@@ -13,8 +13,9 @@ import pg from 'pg'
 import * as z from 'zod'
 import { newDatabase } from '../../engines/postgres/provision.ts'
 import type { PostgresServer } from '../../engines/postgres/server.ts'
+import { ended } from './ended.ts'
 import type { SqliteChildOptions } from './sqlite-child.ts'
-import { crashServer, ended } from './system.ts'
+import { crashServer } from './system.ts'
 
 const Done = event('work.done', {
   version: 1,
@@ -23,8 +24,6 @@ const Done = event('work.done', {
 })
 const operations = 40
 const home = mkdtempSync(join(tmpdir(), 'estafet-sqlite-crash-'))
-/** A step that is never reached must not hold up the others. */
-const bounded = { timeout: 60_000 }
 let server: PostgresServer
 let systems = 0
 
@@ -51,14 +50,13 @@ for (const [point, times] of [
   ['attempt failed', 1],
   ['attempt applied', 1],
 ] as const) {
-  test(`a subscriber with a SQLite store killed "${point}" takes every effect once, in order`, bounded, () =>
+  test(`a subscriber with a SQLite store killed "${point}" takes every effect once, in order`, () =>
     within(async (system) => {
       await system.publish(0, operations)
       assert.equal(await ended(system.begin({ point, times })), 'SIGKILL')
       system.begin()
       assertOnce(await system.settled(operations), operations)
-    }),
-  )
+    }))
 }
 
 test('two processes on one SQLite file share the lanes, and one takes over from the other when that is killed', () =>
@@ -157,7 +155,7 @@ async function within(work: (system: System) => Promise<void>): Promise<void> {
     await work(system)
   } finally {
     for (const child of children) child.kill('SIGKILL')
-    await Promise.all(children.map(ended))
+    await Promise.all(children.map((child) => ended(child)))
     database.close()
     await pool.end()
   }

@@ -5,6 +5,7 @@ import pg from 'pg'
 import { newDatabase } from '../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
 import type { ChildOptions } from './child.ts'
+import { ended } from './ended.ts'
 
 /** A source and a subscriber database, and processes that work on them. */
 export interface CrashSystem {
@@ -49,15 +50,10 @@ export async function crashSystem(name: string, server: PostgresServer): Promise
     },
     async stop() {
       for (const child of children) child.kill('SIGKILL')
-      await Promise.all(children.map(ended))
+      await Promise.all(children.map((child) => ended(child)))
       await client.end()
     },
   }
-}
-
-export function ended(child: ChildProcess): Promise<NodeJS.Signals | number | null> {
-  if (child.signalCode !== null || child.exitCode !== null) return Promise.resolve(child.signalCode ?? child.exitCode)
-  return new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)))
 }
 
 export function crashServer(): Promise<PostgresServer> {

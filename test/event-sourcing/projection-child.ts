@@ -1,24 +1,25 @@
 // One process that keeps read models up to date, and that kills itself at a named step.
-import { type Projection, type Store, startProjections } from 'estafet'
+import { type Projection, startProjections } from 'estafet'
 import { postgres, postgresStreams, project, projections, type Sql } from 'estafet/postgres'
 import pg from 'pg'
+import { dyingAt, type Fail, stepping } from '../crash/steps.ts'
 import { Booked, balances, book, logger, reading } from './projection-system.ts'
 
 export interface ProjectionChildOptions {
   readonly url: string
   readonly versions: readonly number[]
-  /** Kill -9 at this step, the n-th time it is reached; null for never. */
-  readonly fail: { readonly point: string; readonly times: number } | null
+  readonly fail: Fail
   /** Kill -9 whenever this amount is folded. */
   readonly deadlyAmount?: number
 }
 
 const options: ProjectionChildOptions = JSON.parse(process.env['PROJECTION_CHILD'] ?? '{}')
-let left = options.fail?.times ?? 0
+const dying = dyingAt(options.fail)
 let isSwitched = false
 
 function reach(point: string): void {
-  if (options.fail?.point === point && --left === 0) process.kill(process.pid, 'SIGKILL')
+  dying(point)
+  if (point === 'after commit' && isSwitched) dying('serving')
 }
 
 const config: pg.PoolConfig & { pipeline: boolean } = {
@@ -28,35 +29,6 @@ const pool = new pg.Pool(config)
 pool.on('error', () => {})
 const store = postgres(pool, { idleInTransactionMs: 800 })
 const people = projections(pool)
-
-const failingStore: Store<Sql> = {
-  ...store,
-  unitOfWork: {
-    async run(work, last) {
-      const result = await store.unitOfWork.run(
-        async (tx) => {
-          reach('begun')
-          return work(tx)
-        },
-        async (tx) => {
-          await last?.(tx)
-          reach('before commit')
-        },
-      )
-      reach('after commit')
-      if (isSwitched) reach('serving')
-      return result
-    },
-  },
-  lanes: {
-    ...store.lanes,
-    async save(tx, lane, progress) {
-      reach('before save')
-      await store.lanes.save(tx, lane, progress)
-      reach('after save')
-    },
-  },
-}
 
 const failingBuilds: typeof people.builds = {
   ...people.builds,
@@ -98,7 +70,7 @@ await startProjections(
   options.versions.map((version) => failing(balances(version, { batchSize: 7, lanes: 2 }))),
   {
     ...reading,
-    ...{ store: failingStore, projections: { builds: failingBuilds }, logger },
+    ...{ store: stepping(store, reach), projections: { builds: failingBuilds }, logger },
     events: postgresStreams(pool, { service: 'bank', logger }).log,
   },
 )

@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
+import { ended } from '../crash/ended.ts'
 import type { ProjectionChildOptions } from './projection-child.ts'
 import {
   Account,
@@ -48,7 +49,7 @@ describe('a process that keeps a read model up to date', () => {
       await work({ ...system, begin, book })
     } finally {
       for (const child of children) child.kill('SIGKILL')
-      await Promise.all(children.map(ended))
+      await Promise.all(children.map((child) => ended(child)))
       await system.stop()
     }
   }
@@ -170,9 +171,4 @@ async function switchedTo(people: ProjectionSystem['people'], wanted: number): P
     assert.ok(performance.now() < deadline, `version ${wanted} never served`)
     await sleep(20)
   }
-}
-
-function ended(child: ChildProcess): Promise<NodeJS.Signals | number | null> {
-  if (child.signalCode !== null || child.exitCode !== null) return Promise.resolve(child.signalCode ?? child.exitCode)
-  return new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)))
 }
