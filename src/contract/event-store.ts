@@ -2,23 +2,24 @@ import type { EncodedEvent, EventStore, ExpectedVersion, StreamAppend, StreamNam
 import type { Log } from '../ports/log.ts'
 import type { Outbox } from '../ports/outbox.ts'
 import { type Clause, holds, rejects, same, settlesWithin } from './clause.ts'
-import type { OpenTransaction } from './log.ts'
 import { sample } from './message.ts'
+import { type StreamIndexDriver, streamIndexPromises } from './stream-index.ts'
 
 /** What a driver's test gives to these clauses: an empty event store, and time enough to see that somebody waits. */
-export interface EventStoreDriver<Tx> {
-  readonly events: EventStore<Tx>
+export interface EventStoreDriver<Tx> extends StreamIndexDriver<Tx> {
   /** The log that all events of the store are. */
   readonly log: Log
-  begin(): Promise<OpenTransaction<Tx>>
   /** A client on which no transaction is open. */
   outside(): Promise<Tx>
   moment(): Promise<void>
 }
 
-/** The promises of EventStore. That its log keeps the log protocol, `logClauses` check with `eventOutbox`. */
+/** The promises of EventStore and of the index of its streams. That its log keeps the log protocol, `logClauses` check with `eventOutbox`. */
 export function eventStoreClauses<Tx>(): readonly Clause<EventStoreDriver<Tx>>[] {
-  return [...appendClauses<Tx>(), ...raceClauses<Tx>(), ...appendIdClauses<Tx>(), ...readClauses<Tx>()]
+  return [
+    ...[...appendClauses<Tx>(), ...raceClauses<Tx>(), ...appendIdClauses<Tx>(), ...readClauses<Tx>()],
+    ...streamIndexPromises<Tx>(),
+  ]
 }
 
 /** The event store as if it were an outbox, each message in the stream of its topic and key. */

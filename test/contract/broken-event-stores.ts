@@ -106,6 +106,62 @@ export const brokenEventStores: Readonly<Record<string, () => Driver>> = {
     const driver = memoryEventStoreDriver()
     return { ...driver, log: { ...driver.log, read: (range) => driver.log.read({ ...range, topics: null }) } }
   },
+  'lists streams of any type': () => {
+    return withIndex(memoryEventStoreDriver(), (index) => ({
+      list: async (_, page) => [...(await index.list('order', page)), ...(await index.list('invoice', page))],
+    }))
+  },
+  'lists each page from the first': () =>
+    withIndex(memoryEventStoreDriver(), (index) => ({
+      list: (type, page) => index.list(type, { ...page, after: null }),
+    })),
+  'lists all on one page': () =>
+    withIndex(memoryEventStoreDriver(), (index) => ({
+      list: (type, page) => index.list(type, { ...page, limit: 99 }),
+    })),
+  'lists streams by their first events': () => {
+    const driver = memoryEventStoreDriver()
+    return withIndex(driver, (index) => ({
+      async list(type, page) {
+        const listed = await index.list(type, page)
+        const range = { after: 0, upTo: 1, limit: 1 }
+        return (await Promise.all(listed.map(({ key: id }) => driver.events.read({ type, id }, range)))).flat()
+      },
+    }))
+  },
+  'drops what is not there from the last events': () =>
+    withIndex(memoryEventStoreDriver(), (index) => ({
+      last: async (streams) => (await index.last(streams)).filter((event) => event !== null),
+    })),
+  'finds last events by id alone': () =>
+    withIndex(memoryEventStoreDriver(), (index) => ({
+      last: (streams) => index.last(streams.map(({ id }) => ({ type: 'order', id }))),
+    })),
+  'counts events as streams': () =>
+    withIndex(memoryEventStoreDriver(), (index) => ({
+      async count(type) {
+        const { events } = await index.count(type)
+        return { streams: events, events }
+      },
+    })),
+  'counts what is not committed': () => {
+    const driver = memoryEventStoreDriver()
+    let written = 0
+    const events: Events = {
+      ...driver.events,
+      append(tx, appends, options) {
+        written += appends.filter(({ stream }) => stream.type === 'order').flatMap((append) => append.events).length
+        return driver.events.append(tx, appends, options)
+      },
+    }
+    return withIndex({ ...driver, events }, (index) => ({
+      count: async (type) => ({ ...(await index.count(type)), ...(type === 'order' ? { events: written } : {}) }),
+    }))
+  },
+}
+
+function withIndex(driver: Driver, change: (index: Driver['index']) => Partial<Driver['index']>): Driver {
+  return { ...driver, index: { ...driver.index, ...change(driver.index) } }
 }
 
 function withEvents(change: (events: Events, driver: Driver) => Partial<Events>): Driver {

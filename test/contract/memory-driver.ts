@@ -26,6 +26,7 @@ import {
   memoryRetries,
   memorySession,
   memorySink,
+  memoryStreamIndex,
   memoryTopicFeed,
   memoryUnitOfWork,
   type VirtualClock,
@@ -63,6 +64,7 @@ export function memoryEventStoreDriver(
   const begin = () => Promise.resolve(openTransaction(database))
   return {
     events,
+    index: memoryStreamIndex(session),
     outbox: eventOutbox(events),
     log: memoryLog(session, 'orders', 'events'),
     begin,

@@ -21,6 +21,7 @@ import { postgresLog as eventLog } from '../../src/drivers/postgres/log.ts'
 import { postgresOutbox } from '../../src/drivers/postgres/outbox.ts'
 import { postgresParking } from '../../src/drivers/postgres/parking.ts'
 import { postgresRetries } from '../../src/drivers/postgres/retries.ts'
+import { postgresStreamIndex } from '../../src/drivers/postgres/stream-index.ts'
 import { postgresAnnouncer } from '../../src/drivers/postgres/wake-up.ts'
 import { logFeed } from '../../src/outbox/log-feed.ts'
 
@@ -96,6 +97,7 @@ export async function postgresContract(binaries: PostgresBinaries, isPipelining:
       const events = postgresEventStore(pool, { source: 'orders' })
       return {
         events,
+        index: postgresStreamIndex(pool, { source: 'orders' }),
         outbox: eventOutbox(events),
         log: eventLog(pool, { source: 'orders', of: 'events' }),
         begin: () => begin(pool),
