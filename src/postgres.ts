@@ -25,12 +25,13 @@ import { type Streams, streams } from './event-sourcing/streams.ts'
 import type { EventType } from './message/event.ts'
 import type { OutgoingMessage, ReceivedMessage } from './message/message.ts'
 import type { StreamEventType } from './message/stream-event.ts'
-import { type MessageLimits, prepareEvents } from './outbox/prepare.ts'
+import { type MessageLimits, prepareEvents, refuseTooLarge } from './outbox/prepare.ts'
 import { type Publish, preparer, publisher } from './outbox/publisher.ts'
 import type { EventStore } from './ports/event-store.ts'
 import type { Logger } from './ports/logger.ts'
 import type { Operations } from './ports/operations.ts'
 import type { Sink } from './ports/sink.ts'
+import type { Vault } from './ports/vault.ts'
 import type { Announcer } from './ports/wake-up.ts'
 import { inlineEvents } from './projection/inline.ts'
 import {
@@ -86,6 +87,11 @@ export interface PostgresOptions {
    * from its rows. About as long as a lease. (Default: 10 s.)
    */
   readonly idleInTransactionMs?: number
+  /**
+   * Seals personal fields, and opens them for handlers; `withoutKeys` for a service that needs none of them. (Default: none:
+   * messages with personal fields cannot be published, and are UNDECODABLE.)
+   */
+  readonly vault?: Vault
 }
 
 /** A service's own PostgreSQL database. */
@@ -94,7 +100,7 @@ export interface PostgresStore extends Store<Sql> {
   /**
    * Runs work in a transaction: commits when it resolves, rolls back when it rejects.
    *
-   * What the work gives to `publish` is encoded when the work resolves (throws UNENCODABLE, TOO_LARGE) and written together
+   * What the work gives to `publish` is encoded when the work resolves (throws as `publish` does) and written together
    * with COMMIT: the fastest way to publish, because a key is then locked for no longer than the commit takes.
    */
   transaction<Result>(
@@ -113,17 +119,20 @@ export function postgres(pool: SqlPool, options: PostgresOptions = {}): Postgres
     for (const announcer of announcers) announcer.announce()
   }
   const unitOfWork = postgresUnitOfWork(pool, { ...options, committed })
+  const vault = options.vault ?? null
   const limits = options.limits === undefined ? {} : { limits: options.limits }
-  const prepare = preparer({ outbox: postgresOutbox(), ...world, ...limits })
+  const publishing = { outbox: postgresOutbox(), ...world, ...limits, vault }
+  const prepare = preparer(publishing)
   return {
     prepare,
+    vault,
     unitOfWork,
     lanes: postgresLaneStore(pool),
     parking: postgresParking(pool),
     retries: postgresRetries(pool),
     inbox: postgresInbox(pool),
     operations: postgresOperations(pool),
-    publish: publisher({ outbox: postgresOutbox(), ...world, ...limits }),
+    publish: publisher(publishing),
     transaction(work) {
       let write: (tx: Sql) => Promise<unknown> = () => Promise.resolve()
       return unitOfWork.run(
@@ -131,7 +140,7 @@ export function postgres(pool: SqlPool, options: PostgresOptions = {}): Postgres
           const outgoing: OutgoingMessage[] = []
           const result = await work(tx, (...messages) => void outgoing.push(...messages))
           // One statement for all of them: so its key locks have one order for everybody.
-          write = prepare(outgoing)
+          write = await prepare(outgoing)
           return result
         },
         (tx) => write(tx),
@@ -154,6 +163,11 @@ export function postgres(pool: SqlPool, options: PostgresOptions = {}): Postgres
 export interface PostgresStreamsOptions {
   /** The service's name: the source of its events. */
   readonly service: string
+  /**
+   * The service's store, on the same database: what is published with events is announced as its other messages are, and
+   * its vault seals personal fields. (Default: one of its own, without a vault.)
+   */
+  readonly store?: PostgresStore
   readonly limits?: MessageLimits
   readonly logger?: Logger
   /** The share of loads with a snapshot that fold all events as well, and compare. (Default: 0.01.) */
@@ -175,16 +189,20 @@ export interface PostgresStreams extends Streams<Sql> {
  */
 export function postgresStreams(pool: SqlPool & ListeningPool, options: PostgresStreamsOptions): PostgresStreams {
   const { service, verifyShare = 0.01, limits, inline = [] } = options
-  const store = postgres(pool, limits === undefined ? {} : { limits })
+  const store = options.store ?? postgres(pool, limits === undefined ? {} : { limits })
+  const vault = store.vault ?? null
   const said = options.logger ?? logger({ service })
   const plain = postgresEventStore(pool, { source: service })
   const hasInline = inline.length > 0
   const builds = postgresInlineBuilds()
-  const events = hasInline ? inlineEvents({ events: plain, builds, clock: systemClock, logger: said }, inline) : plain
+  const events = hasInline
+    ? inlineEvents({ events: plain, builds, vault, clock: systemClock, logger: said }, inline)
+    : plain
   const all = streams<Sql>({
     ...{ events, snapshots: postgresSnapshots(pool), unitOfWork: store.unitOfWork, prepare: store.prepare },
-    ...{ random: systemRandom, logger: said, verifyShare, hasInline },
+    ...{ random: systemRandom, logger: said, verifyShare, hasInline, vault },
     encode: (outgoing) => prepareEvents(outgoing, world, limits),
+    refuseTooLarge: (encoded) => refuseTooLarge(encoded, limits),
   })
   const own = { log: log(pool, { source: service, of: 'events' }), wakeUp: () => postgresWakeUp(pool) }
   return { ...all, events, log: own }
@@ -194,10 +212,11 @@ export function postgresStreams(pool: SqlPool & ListeningPool, options: Postgres
  * The read models of a service's own database, from a pool of its clients. Its role is a member of the `subscriber` role and may
  * create tables and views in its schema.
  */
-export function projections(pool: SqlPool): Projections<Sql> {
+export function projections(pool: SqlPool, options: { readonly vault?: Vault } = {}): Projections<Sql> {
   const all = postgresProjections(pool)
   return projectionsOf({
     ...{ builds: all, control: all, positions: all, unitOfWork: postgresUnitOfWork(pool), clock: systemClock },
+    vault: options.vault ?? null,
     ...{
       inline: postgresInlineBuilds(),
       snapshots: postgresProjectionSnapshots(),

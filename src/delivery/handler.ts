@@ -1,6 +1,7 @@
 import { EstafetError } from '../message/errors.ts'
 import type { EventType } from '../message/event.ts'
 import type { OutgoingMessage, ReceivedMessage, StoredMessage } from '../message/message.ts'
+import { withoutSealed } from '../message/personal.ts'
 import type { Logger } from '../ports/logger.ts'
 import { type CompleteRule, completeRules, longestWaitMs, type RetryRule, type WhenDead } from './retry-policy.ts'
 
@@ -31,7 +32,7 @@ export interface Handler<Tx> {
   readonly mask: readonly string[]
   /** Tells whether it reads messages of a version; others of its type are for other handlers of it. */
   readonly takes: (version: number) => boolean
-  /** Decodes and validates a message as `run` will. Throws UNDECODABLE or INVALID_MESSAGE. */
+  /** Decodes and validates a message as `run` will, with what is sealed in it as if it was erased. Throws UNDECODABLE or INVALID_MESSAGE. */
   readonly check: (message: StoredMessage) => void
   readonly run: (messages: readonly StoredMessage[], context: HandlerContext<Tx>) => Promise<void>
 }
@@ -108,7 +109,7 @@ function traits<Data>(event: EventType<never, Data>, options: HandlerOptions) {
       `The handler ${name} needs a timeoutMs from 1 to ${longestWaitMs}, not ${timeoutMs}.`,
     )
   }
-  const check = (message: StoredMessage): void => void event.receive(message)
+  const check = (message: StoredMessage): void => void event.receive(withoutSealed(message))
   const { type, topic, mask, since, version: newest } = event
   const takes = (version: number): boolean => version >= since && version <= newest
   return { type, topic, mask, takes, name, rules: completeRules(retry, whenDead), timeoutMs, check }

@@ -1,14 +1,18 @@
 import { fingerprint } from '../message/fingerprint.ts'
+import { isSealed } from '../message/personal.ts'
 import type { RecordedEvent, StreamName } from '../ports/event-store.ts'
 import type { Snapshot } from '../ports/snapshots.ts'
 import { isPlain } from './plain-state.ts'
 
-/** A snapshot of a state after its last event; null for a state that JSON does not give back as it was. */
-export function takeSnapshot(stream: StreamName, fold: string, last: RecordedEvent, state: unknown): Snapshot | null {
-  if (!isPlain(state)) return null
-  const text = JSON.stringify(state)
+/** A state as the text of a snapshot; null for one that JSON does not give back as it was, or that looks sealed. */
+export function snapshotText(state: unknown): string | null {
+  return isPlain(state) && !isSealed(state) ? JSON.stringify(state) : null
+}
+
+/** A snapshot of a stream after its last event. */
+export function takeSnapshot(stream: StreamName, fold: string, last: RecordedEvent, state: string): Snapshot {
   const version = last.streamVersion
-  return { fold, version, state: text, checksum: checksumOf(stream, fold, version, last.id, text) }
+  return { fold, version, state, checksum: checksumOf(stream, fold, version, last.id, state) }
 }
 
 /**

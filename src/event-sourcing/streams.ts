@@ -1,6 +1,7 @@
 import { EstafetError, isEstafetError } from '../message/errors.ts'
 import type { MessageContext, OutgoingMessage } from '../message/message.ts'
 import type { OutgoingEvent } from '../message/stream-event.ts'
+import { sealed } from '../personal/seal.ts'
 import type { Appended, EncodedEvent, EventStore, ExpectedVersion } from '../ports/event-store.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
 import type { Decider } from './decider.ts'
@@ -13,9 +14,11 @@ export interface StreamsParts<Tx> extends LoadParts<Tx> {
   readonly hasInline?: boolean
   readonly unitOfWork: UnitOfWork<Tx>
   /** Encodes messages now, and returns what publishes them. */
-  readonly prepare: (messages: readonly OutgoingMessage[]) => (tx: Tx) => Promise<unknown>
+  readonly prepare: (messages: readonly OutgoingMessage[]) => Publishing<Tx> | Promise<Publishing<Tx>>
   /** Encodes events now. */
   readonly encode: (events: readonly OutgoingEvent[]) => readonly EncodedEvent[]
+  /** Throws TOO_LARGE for events that sealing made so. */
+  readonly refuseTooLarge: (events: readonly EncodedEvent[]) => void
 }
 
 export interface HandleOptions<Tx> {
@@ -91,13 +94,14 @@ export function streams<Tx>(parts: StreamsParts<Tx>): Streams<Tx> {
       .decide(command, before.state)
       .map((event) => ({ ...event, context: { ...context, ...event.context } }))
     if (events.length === 0) return { before, write: () => Promise.resolve(nothing(before)) }
-    const encoded = parts.encode(events)
-    const state = foldEvents(of, before.state, encoded)
+    const clear = parts.encode(events)
+    const state = foldEvents(of, before.state, clear)
+    const encoded = await sealedEvents(parts, events, clear)
     const messages = of.translate(events, id, state).map((message) => ({
       ...message,
       context: { ...context, causationId: encoded.at(-1)?.id, ...message.context },
     }))
-    const publish = parts.prepare(messages)
+    const publish = await parts.prepare(messages)
     const expected = options.expected ?? before.version
     return {
       before,
@@ -170,6 +174,23 @@ export function streams<Tx>(parts: StreamsParts<Tx>): Streams<Tx> {
 }
 
 type Write<State> = () => Promise<Handled<State>>
+type Publishing<Tx> = (tx: Tx) => Promise<unknown>
+
+/** As they are stored: the state is folded from them before that. */
+async function sealedEvents<Tx>(
+  { vault, refuseTooLarge }: StreamsParts<Tx>,
+  events: readonly OutgoingEvent[],
+  clear: readonly EncodedEvent[],
+): Promise<readonly EncodedEvent[]> {
+  if (events.every(({ personal }) => personal === undefined)) return clear
+  const encoded = await sealed(
+    vault,
+    clear,
+    events.map(({ personal }) => personal ?? null),
+  )
+  refuseTooLarge(encoded)
+  return encoded
+}
 
 function nothing<State>({ state, version }: Loaded<State>): Handled<State> {
   return { state, version, position: null, events: [], isRepeat: false }

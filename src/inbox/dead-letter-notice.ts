@@ -1,15 +1,18 @@
 import type { OnDeadLetter } from '../delivery/dead-letter-notice.ts'
 import { errorName } from '../delivery/failure.ts'
+import { isEstafetError } from '../message/errors.ts'
 import type { OutgoingMessage, StoredMessage } from '../message/message.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Failure } from '../ports/parking.ts'
 import { causedBy } from './caused-by.ts'
 
+type Write<Tx> = (tx: Tx) => Promise<unknown>
+
 export interface NoticeParts<Tx> {
   /** Null: nobody is told. */
   readonly onDeadLetter: OnDeadLetter | null
-  readonly prepare: (messages: readonly OutgoingMessage[]) => (tx: Tx) => Promise<unknown>
+  readonly prepare: (messages: readonly OutgoingMessage[]) => Write<Tx> | Promise<Write<Tx>>
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -18,13 +21,13 @@ export interface NoticeParts<Tx> {
  * What writes the messages that tell of a dead letter, with the transaction that makes it; null when there are none.
  *
  * A dead letter is more than the news of it: when they cannot be made or encoded, that is logged, and it becomes one all
- * the same.
+ * the same. Throws UNAVAILABLE when they cannot be sealed now.
  */
-export function noticeOf<Tx>(
+export async function noticeOf<Tx>(
   parts: NoticeParts<Tx>,
   message: StoredMessage,
   failure: Failure,
-): ((tx: Tx) => Promise<unknown>) | null {
+): Promise<Write<Tx> | null> {
   if (parts.onDeadLetter === null || failure.next.kind !== 'dead') return null
   const { id: messageId, type, topic, source, correlationId } = message
   try {
@@ -34,8 +37,9 @@ export function noticeOf<Tx>(
       failedAt: new Date(parts.clock.now()).toISOString(),
     })
     if (outgoing.length === 0) return null
-    return parts.prepare(outgoing.map((each) => causedBy(message, each)))
+    return await parts.prepare(outgoing.map((each) => causedBy(message, each)))
   } catch (error) {
+    if (isEstafetError(error, 'UNAVAILABLE')) throw error
     parts.logger.error('a dead letter could not be told of', { message_id: messageId, error: errorName(error) })
     return null
   }

@@ -6,6 +6,7 @@ import type { Lane, LaneStore } from '../ports/lane-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Parking } from '../ports/parking.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
+import type { Vault } from '../ports/vault.ts'
 import type { Plan } from './plan.ts'
 import { type HandlerRun, runHandlers } from './run-handlers.ts'
 import { sentAgain } from './sent-again.ts'
@@ -19,10 +20,15 @@ export interface DeliverParts<Tx> {
   /** By event type, in the order in which they run. */
   readonly handlers: ReadonlyMap<string, readonly Handler<Tx>[]>
   /** Encodes messages now, and returns what writes them. */
-  readonly prepare: (messages: readonly OutgoingMessage[]) => (tx: Tx) => Promise<unknown>
+  readonly prepare: (messages: readonly OutgoingMessage[]) => Write<Tx> | Promise<Write<Tx>>
+  /** Opens what is personal in messages. Null: it stays sealed. */
+  readonly vault: Vault | null
   readonly clock: Clock
   readonly logger: Logger
 }
+
+/** Writes what was prepared, as part of `tx`. */
+export type Write<Tx> = (tx: Tx) => Promise<unknown>
 
 export interface Delivered {
   /** As saved. */
@@ -53,15 +59,15 @@ export async function deliverOnce<Tx>(
 ): Promise<Delivered> {
   const messages = planned.fresh.map(({ message }) => message)
   const asked = [...new Set(messages.map(({ key }) => key).filter((key) => mayBeParked.has(key)))].sort()
-  let write: (tx: Tx) => Promise<unknown> = () => Promise.resolve()
+  let write: Write<Tx> = () => Promise.resolve()
   let again: ReadonlySet<StoredMessage> = new Set()
   let followers: readonly StoredMessage[] = []
   let parked = new Set<string>()
   await parts.unitOfWork.run(
     async (tx) => {
       const outgoing: OutgoingMessage[] = []
-      const { handlers, clock, logger } = parts
-      const run = { tx, handlers, clock, logger, outgoing, ...during }
+      const { handlers, vault, clock, logger } = parts
+      const run = { tx, handlers, vault, clock, logger, outgoing, ...during }
       again = await sentAgain(parts.inbox, tx, lane, planned.fresh)
       const fresh = messages.filter((message) => !again.has(message))
       await runHandlers(
@@ -78,7 +84,7 @@ export async function deliverOnce<Tx>(
       }
       // A type that nobody handles has no effect, and so has none to wait with.
       followers = fresh.filter(({ key, type }) => parked.has(key) && parts.handlers.has(type))
-      write = parts.prepare(outgoing)
+      write = await parts.prepare(outgoing)
     },
     (tx) => allSettled(write(tx), putBehind(parts, tx, lane, followers), parts.lanes.save(tx, lane, planned.progress)),
   )

@@ -5,6 +5,7 @@ import type { OutgoingMessage, StoredMessage } from '../message/message.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
+import type { Vault } from '../ports/vault.ts'
 import type { TableWrites, Watched, WriteProbe } from '../ports/write-probe.ts'
 import { runHandlers } from './run-handlers.ts'
 
@@ -14,6 +15,8 @@ export interface DryRunParts<Tx> {
   readonly handlers: readonly Handler<Tx>[]
   /** Encodes messages as publishing would; what it returns is never called. */
   readonly prepare: (messages: readonly OutgoingMessage[]) => unknown
+  /** Opens what is personal in the message. Null: it stays sealed. */
+  readonly vault: Vault | null
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -51,7 +54,7 @@ export async function dryRun<Tx>(parts: DryRunParts<Tx>, message: StoredMessage,
       watched = await parts.probe.watch(tx)
       try {
         await call(parts, message, { tx: watched.tx, signal, outgoing: published, called })
-        parts.prepare(published)
+        await parts.prepare(published)
         writes = await watched.finish()
       } catch (error) {
         failed = { error }
@@ -86,10 +89,10 @@ async function call<Tx>(parts: DryRunParts<Tx>, message: StoredMessage, during: 
     throw new EstafetError('REJECTED', 'No handler of this service takes messages of this type any more.')
   }
   const { tx, signal, outgoing, called } = during
-  const { clock, logger } = parts
+  const { vault, clock, logger } = parts
   const enter = (handler: Handler<Tx>): void => void called.push(handler.name)
   const by = new Map([[message.type, handlers]])
-  const run = { tx, signal, outgoing, clock, logger, enter, threw: () => {}, handlers: by }
+  const run = { tx, signal, outgoing, vault, clock, logger, enter, threw: () => {}, handlers: by }
   await runHandlers(run, [message])
 }
 

@@ -112,7 +112,7 @@ async function park<Tx>(
   failure: Failure,
   parked: Set<string>,
 ): Promise<BatchOutcome> {
-  const tell = noticeOf(parts, message, failure)
+  const tell = await noticeOf(parts, message, failure)
   let isAgain = false
   await parts.unitOfWork.run(
     async (tx) => {

@@ -6,7 +6,7 @@ import type { OutgoingMessage } from '../message/message.ts'
 import type { Failure } from '../ports/parking.ts'
 import type { Attempt, ParkedKey, Retries } from '../ports/retries.ts'
 import { noticeOf } from './dead-letter-notice.ts'
-import { allSettled } from './deliver.ts'
+import { allSettled, type Write } from './deliver.ts'
 import { type BatchParts, failureOf, isNobodysFault } from './handle-batch.ts'
 import { type HandlerRun, runHandlers } from './run-handlers.ts'
 
@@ -75,12 +75,12 @@ async function apply<Tx>(
   attempt: Attempt,
   during: Pick<HandlerRun<Tx>, 'signal' | 'enter' | 'threw'>,
 ): Promise<void> {
-  let write: (tx: Tx) => Promise<unknown> = () => Promise.resolve()
+  let write: Write<Tx> = () => Promise.resolve()
   await parts.unitOfWork.run(
     async (tx) => {
       const outgoing: OutgoingMessage[] = []
       await runHandlers({ ...parts, tx, outgoing, ...during }, [attempt.message])
-      write = parts.prepare(outgoing)
+      write = await parts.prepare(outgoing)
     },
     (tx) => allSettled(write(tx), parts.retries.applied(tx, attempt)),
   )
@@ -136,9 +136,10 @@ async function saved<Tx>(
   failure: Failure,
   error: unknown,
 ): Promise<RetryOutcome> {
-  const tell = noticeOf(parts, attempt.message, failure)
-  const save = (): Promise<void> =>
-    tell === null ? parts.retries.failed(attempt, failure) : bury(parts, attempt, failure, tell)
+  const save = async (): Promise<void> => {
+    const tell = await noticeOf(parts, attempt.message, failure)
+    await (tell === null ? parts.retries.failed(attempt, failure) : bury(parts, attempt, failure, tell))
+  }
   try {
     await save()
     return { kind: 'failed', error }

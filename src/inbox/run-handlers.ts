@@ -1,8 +1,11 @@
 import type { Handler, HandlerContext } from '../delivery/handler.ts'
 import { EstafetError } from '../message/errors.ts'
 import type { OutgoingMessage, StoredMessage } from '../message/message.ts'
+import { maySeal } from '../message/personal.ts'
+import { opened } from '../personal/open.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Logger, withFields } from '../ports/logger.ts'
+import type { Vault } from '../ports/vault.ts'
 import { causedBy } from './caused-by.ts'
 
 /** What one transaction's handlers share. */
@@ -10,6 +13,8 @@ export interface HandlerRun<Tx> {
   readonly tx: Tx
   /** By event type, in the order in which they run. */
   readonly handlers: ReadonlyMap<string, readonly Handler<Tx>[]>
+  /** Opens what is personal in messages, for the handlers alone: it is never stored. Null: it stays sealed. */
+  readonly vault: Vault | null
   readonly clock: Clock
   readonly logger: Logger
   /** Aborts when the process stops or loses the lane. */
@@ -31,19 +36,30 @@ export async function runHandlers<Tx>(run: HandlerRun<Tx>, messages: readonly St
   const pass = (): void => stop.abort()
   run.signal.addEventListener('abort', pass, { once: true })
   try {
+    const readable = await readableOf(run.vault, messages)
     for (const neighbours of neighboursOfKind(messages)) {
       for (const handler of takersOf(run.handlers, neighbours[0])) {
         const groups = handler.isSet ? [neighbours] : neighbours.map((message): Neighbours => [message])
         for (const group of groups) {
           run.signal.throwIfAborted()
           run.enter(handler, group[0])
-          await callInTime(run, handler, group, stop)
+          await callInTime(run, handler, group, readable, stop)
         }
       }
     }
   } finally {
     run.signal.removeEventListener('abort', pass)
   }
+}
+
+/** By message, those that were opened. */
+async function readableOf(
+  vault: Vault | null,
+  messages: readonly StoredMessage[],
+): Promise<ReadonlyMap<StoredMessage, StoredMessage>> {
+  if (!messages.some(({ payload }) => maySeal(payload))) return new Map()
+  const all = await opened(vault, messages)
+  return new Map(messages.map((message, at) => [message, all[at] ?? message]))
 }
 
 type Neighbours = readonly [StoredMessage, ...StoredMessage[]]
@@ -73,10 +89,12 @@ async function callInTime<Tx>(
   run: HandlerRun<Tx>,
   handler: Handler<Tx>,
   group: Neighbours,
+  readable: ReadonlyMap<StoredMessage, StoredMessage>,
   stop: AbortController,
 ): Promise<void> {
+  const taken = group.map((message) => readable.get(message) ?? message)
   try {
-    await inTime(run.clock, handler, stop, handler.run(group, contextOf(run, group[0], stop.signal)))
+    await inTime(run.clock, handler, stop, handler.run(taken, contextOf(run, group[0], stop.signal)))
   } catch (error) {
     run.threw(error)
     throw error

@@ -1,5 +1,6 @@
 import { EstafetError } from './errors.ts'
 import { decodeJson } from './json.ts'
+import { maySeal } from './personal.ts'
 import type { SchemaOutput, StandardSchema } from './standard-schema.ts'
 import { issuePath } from './standard-schema.ts'
 import { upcastData, type Versions } from './upcast.ts'
@@ -26,7 +27,7 @@ export function validate<Schema extends StandardSchema>(
 
 /**
  * The data of a stored message: decoded, brought to the newest version, checked. Every read path goes through here. Throws
- * UNDECODABLE or INVALID_MESSAGE.
+ * UNDECODABLE, also for what is still sealed, or INVALID_MESSAGE.
  */
 export function decoded<Schema extends StandardSchema>(
   type: string,
@@ -34,5 +35,14 @@ export function decoded<Schema extends StandardSchema>(
   versions: Versions,
   stored: { readonly payload: string; readonly version: number },
 ): SchemaOutput<Schema> {
+  if (maySeal(stored.payload)) throw stillSealed(type)
   return validate(type, schema, upcastData(type, versions, stored.version, decodeJson(stored.payload)))
+}
+
+function stillSealed(type: string): EstafetError {
+  return new EstafetError(
+    'UNDECODABLE',
+    `${type} holds personal values that did not open: give the service the vault that sealed them; with it, they were changed.`,
+    { details: { type } },
+  )
 }

@@ -2,6 +2,7 @@ import { decoded, validate } from './definition.ts'
 import { EstafetError } from './errors.ts'
 import { maskFaults } from './mask.ts'
 import type { MessageContext, OutgoingMessage, ReceivedMessage, StoredMessage } from './message.ts'
+import { type PersonalFields, personalFaults, personalOf, withoutSealed } from './personal.ts'
 import type { SchemaInput, SchemaOutput, StandardSchema } from './standard-schema.ts'
 import { type Upcasts, upcastFaults, type Versions } from './upcast.ts'
 
@@ -21,6 +22,8 @@ export interface EventOptions<Schema extends StandardSchema> {
    * `***` for them.
    */
   readonly mask?: readonly string[]
+  /** Fields that are about a person, and can be erased with it. (Default: none.) */
+  readonly personal?: PersonalFields<SchemaOutput<Schema>>
   /** By version, what makes data of it data of the next, from `since` to the version before this one. */
   readonly upcast?: Upcasts
   /** The oldest version that it reads. (Default: 1.) */
@@ -39,6 +42,8 @@ export interface EventType<Input = unknown, Data = Input> {
   readonly topic: string
   /** Fields that the ops API hides; see EventOptions. */
   readonly mask: readonly string[]
+  /** Fields that are sealed wherever they are stored or sent; see EventOptions. */
+  readonly personalFields: readonly string[]
   /** The oldest version that it reads. */
   readonly since: number
   /** What its data must satisfy. */
@@ -62,22 +67,25 @@ export function event<Schema extends StandardSchema>(
   options: EventOptions<Schema>,
 ): EventType<SchemaInput<Schema>, SchemaOutput<Schema>> {
   const topic = options.topic ?? type.slice(0, Math.max(0, type.lastIndexOf('.')))
-  const mask = options.mask ?? []
+  const { mask = [], personal } = options
+  const personalFields = personal?.fields ?? []
   const { version, since = 1, upcast: upcasts = {} } = options
   const versions: Versions = { version, since, upcasts }
-  refuseFaults(type, topic, versions, mask)
+  refuseFaults(type, topic, versions, [...maskFaults(mask), ...personalFaults(options.schema, personal?.fields)])
   const check = (data: unknown): SchemaOutput<Schema> => validate(type, options.schema, data)
   const create = (input: SchemaInput<Schema>, context: MessageContext = {}): OutgoingMessage => {
     const data = check(input)
-    return { type, version, topic, key: checkedKey(type, options.key(data)), data, context }
+    const key = checkedKey(type, options.key(data))
+    return { type, version, topic, key, data, context, ...personalOf(type, personal, data, key) }
   }
   const receive = (message: StoredMessage): ReceivedMessage<SchemaOutput<Schema>> => {
     const { payload: _, ...envelope } = message
     return { ...envelope, data: decoded(type, options.schema, versions, message) }
   }
   const keyOf = (message: Pick<StoredMessage, 'payload' | 'version'>): string =>
-    checkedKey(type, options.key(decoded(type, options.schema, versions, message)))
-  return Object.assign(create, { type, version, since, topic, mask, schema: options.schema, keyOf, receive })
+    checkedKey(type, options.key(decoded(type, options.schema, versions, withoutSealed(message))))
+  const { schema } = options
+  return Object.assign(create, { type, version, since, topic, mask, personalFields, schema, keyOf, receive })
 }
 
 function checkedKey(type: string, key: unknown): string {
@@ -89,9 +97,9 @@ function checkedKey(type: string, key: unknown): string {
   })
 }
 
-function refuseFaults(type: string, topic: string, versions: Versions, mask: readonly string[]): void {
+function refuseFaults(type: string, topic: string, versions: Versions, ofFields: readonly string[]): void {
   const { version } = versions
-  const faults: string[] = [...maskFaults(mask)]
+  const faults: string[] = [...ofFields]
   if (!namePattern.test(type) || type.length > 200) {
     faults.push(`the type ${JSON.stringify(type)} must look like context.thing-happened`)
   }

@@ -1,3 +1,5 @@
+import type { Personal } from './personal.ts'
+
 /**
  * What an event factory returns: validated data on its way to `publish`. It has no id and no position yet.
  */
@@ -9,6 +11,8 @@ export interface OutgoingMessage {
   readonly key: string
   readonly data: unknown
   readonly context: MessageContext
+  /** What of the data is about whom; left out for nothing. */
+  readonly personal?: Personal
 }
 
 /** Where a message comes from; travels with it and with everything it causes. */

@@ -2,6 +2,7 @@ import { decoded, validate } from './definition.ts'
 import { EstafetError } from './errors.ts'
 import { maskFaults } from './mask.ts'
 import type { MessageContext, StoredMessage } from './message.ts'
+import { type Personal, type PersonalFields, personalFaults, personalOf } from './personal.ts'
 import type { SchemaInput, SchemaOutput, StandardSchema } from './standard-schema.ts'
 import { type Upcasts, upcastFaults, type Versions } from './upcast.ts'
 
@@ -14,6 +15,8 @@ export interface StreamEventOptions<Schema extends StandardSchema> {
    * versions are named, too: an event is shown as it is stored.
    */
   readonly mask?: readonly string[]
+  /** Fields that are about a person, and can be erased with it. (Default: none.) */
+  readonly personal?: PersonalFields<SchemaOutput<Schema>>
   /** By version, what makes data of it data of the next, from `since` to the version before this one. */
   readonly upcast?: Upcasts
   /** The oldest version that it reads. (Default: 1.) */
@@ -26,6 +29,8 @@ export interface OutgoingEvent<Data = unknown> {
   readonly version: number
   readonly data: Data
   readonly context: MessageContext
+  /** What of the data is about whom; left out for nothing. */
+  readonly personal?: Personal
 }
 
 /** An event of a stream with its data decoded, brought to the newest version and validated. */
@@ -46,6 +51,8 @@ export interface StreamEventType<Input = unknown, Data = Input> {
   readonly since: number
   /** Fields that the ops API hides; see StreamEventOptions. */
   readonly mask: readonly string[]
+  /** Fields that are sealed wherever they are stored; see StreamEventOptions. */
+  readonly personalFields: readonly string[]
   /** What its data must satisfy. */
   readonly schema: StandardSchema
   /** The data of a stored event, at this version. Throws UNDECODABLE or INVALID_MESSAGE. */
@@ -64,21 +71,21 @@ export function streamEvent<Schema extends StandardSchema>(
   type: string,
   options: StreamEventOptions<Schema>,
 ): StreamEventType<SchemaInput<Schema>, SchemaOutput<Schema>> {
-  const { version, schema, mask = [], since = 1, upcast: upcasts = {} } = options
+  const { version, schema, mask = [], personal, since = 1, upcast: upcasts = {} } = options
   const versions: Versions = { version, since, upcasts }
-  refuseFaults(type, versions, mask)
-  const create = (input: SchemaInput<Schema>, context: MessageContext = {}): OutgoingEvent<SchemaOutput<Schema>> => ({
-    ...{ type, version, context },
-    data: validate(type, schema, input),
-  })
+  refuseFaults(type, versions, [...maskFaults(mask), ...personalFaults(schema, personal?.fields)])
+  const create = (input: SchemaInput<Schema>, context: MessageContext = {}): OutgoingEvent<SchemaOutput<Schema>> => {
+    const data = validate(type, schema, input)
+    return { type, version, context, data, ...personalOf(type, personal, data, null) }
+  }
   return Object.assign(create, {
-    ...{ type, version, since, mask, schema },
+    ...{ type, version, since, mask, personalFields: personal?.fields ?? [], schema },
     read: (stored: Pick<StoredMessage, 'payload' | 'version'>) => decoded(type, schema, versions, stored),
   })
 }
 
-function refuseFaults(type: string, versions: Versions, mask: readonly string[]): void {
-  const faults: string[] = [...maskFaults(mask)]
+function refuseFaults(type: string, versions: Versions, ofFields: readonly string[]): void {
+  const faults: string[] = [...ofFields]
   if (!namePattern.test(type) || type.length > 200) {
     faults.push(`the type ${JSON.stringify(type)} must look like ThingHappened or context.thing-happened`)
   }

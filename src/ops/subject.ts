@@ -9,6 +9,7 @@ import type { EventStore } from '../ports/event-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Operations } from '../ports/operations.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
+import type { Vault } from '../ports/vault.ts'
 import type { Service } from '../runtime/service.ts'
 import type { Subject } from './call.ts'
 import type { ShownStreams } from './past.ts'
@@ -19,6 +20,8 @@ export interface OpsStore<Tx> {
   readonly unitOfWork: UnitOfWork<Tx>
   /** Encodes messages as publishing would. */
   readonly prepare: (messages: readonly OutgoingMessage[]) => unknown
+  /** Opens what is personal, for handlers that are tried out. (Default: it stays sealed.) */
+  readonly vault?: Vault | null
   readonly publish: Publish<Tx>
   readonly operations: Operations<Tx>
 }
@@ -57,7 +60,11 @@ export function subjectOf<Tx>(options: SubjectOptions<Tx>): Subject {
     streams: options.streams === undefined ? null : shownStreams(options.streams),
     projections: options.projections === undefined ? null : shownProjections(options.projections),
     tryOut: (message, signal) =>
-      dryRun({ ...store, probe, handlers: service.handlers, clock, logger }, message, signal),
+      dryRun(
+        { ...store, vault: store.vault ?? null, probe, handlers: service.handlers, clock, logger },
+        message,
+        signal,
+      ),
     publishOnce: (message, entry, requestId) => publishOnce(store, message, entry, requestId),
   }
 }

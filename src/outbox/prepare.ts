@@ -4,6 +4,7 @@ import type { EncodedMessage, OutgoingMessage } from '../message/message.ts'
 import type { OutgoingEvent } from '../message/stream-event.ts'
 import { validTraceparent, validTracestate } from '../message/trace-context.ts'
 import { uuidV7 } from '../message/uuid.ts'
+import { refuseSealed } from '../personal/seal.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EncodedEvent } from '../ports/event-store.ts'
 import type { Random } from '../ports/random.ts'
@@ -31,6 +32,7 @@ export function prepare(
     const { context } = message
     const id = uuidV7(world.clock.now(), world.random.bytes(10))
     const payload = encodeJson(message.data)
+    refuseSealed({ type: message.type, payload })
     refuseOversize(message.type, 'payload', byteLength(payload), limits.maxPayloadBytes)
     return {
       id,
@@ -45,6 +47,16 @@ export function prepare(
       payload,
     }
   })
+}
+
+/** Refuses messages that are too large once they are sealed. Throws TOO_LARGE. */
+export function refuseTooLarge(
+  messages: readonly { readonly type: string; readonly payload: string }[],
+  limits: MessageLimits = defaultLimits,
+): void {
+  for (const { type, payload } of messages) {
+    refuseOversize(type, 'payload', byteLength(payload), limits.maxPayloadBytes)
+  }
 }
 
 /** The same for events of streams, which have a place there in the place of topic and key. */

@@ -4,12 +4,15 @@ import type { Clock } from '../ports/clock.ts'
 import type { EventStore, RecordedEvent } from '../ports/event-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { InlineBuilds } from '../ports/projections.ts'
+import type { Vault } from '../ports/vault.ts'
 import { suffixOf, tableNames } from './build.ts'
 import { handlersOf, type Projection } from './projection.ts'
 
 export interface InlineParts<Tx> {
   readonly events: EventStore<Tx>
   readonly builds: InlineBuilds<Tx>
+  /** Opens what is personal in events. Null: it stays sealed. */
+  readonly vault: Vault | null
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -41,7 +44,7 @@ export function inlineEvents<Tx>(parts: InlineParts<Tx>, inline: readonly Projec
 }
 
 async function foldInline<Tx>(
-  { builds, clock, logger }: InlineParts<Tx>,
+  { builds, vault, clock, logger }: InlineParts<Tx>,
   inline: readonly Projection<Tx>[],
   tx: Tx,
   recorded: readonly RecordedEvent[],
@@ -53,7 +56,7 @@ async function foldInline<Tx>(
     const handlers = Map.groupBy(handlersOf(of, tableNames(of.tables, suffixOf(build)), 'events'), ({ type }) => type)
     const wanted = recorded.filter(({ topic }) => of.streams?.includes(topic) ?? true)
     const { signal } = new AbortController()
-    const run = { tx, handlers, clock, logger, signal, outgoing: [], enter: () => {}, threw: () => {} }
+    const run = { tx, handlers, vault, clock, logger, signal, outgoing: [], enter: () => {}, threw: () => {} }
     await runHandlers(run, wanted)
   }
 }

@@ -2,6 +2,7 @@ import type { Handler, HandlerContext } from '../delivery/handler.ts'
 import { completeRules, type RetryRule } from '../delivery/retry-policy.ts'
 import type { EventType } from '../message/event.ts'
 import type { ReceivedMessage, StoredMessage } from '../message/message.ts'
+import { withoutSealed } from '../message/personal.ts'
 import type { StreamEventType } from '../message/stream-event.ts'
 
 /** Names the table of the build at hand: `table('order_summary')` is `order_summary_v2`. Throws MISCONFIGURED for others. */
@@ -57,7 +58,7 @@ export function project<Data, Tx>(
       ...{ type, name, timeoutMs, topic: topic ?? '', isSet: false, rules: completeRules(retry, 'block') },
       mask: 'mask' in event ? (event.mask ?? []) : [],
       takes: (version) => version >= since && version <= newest,
-      check: (message) => void receive(message),
+      check: (message) => void receive(withoutSealed(message)),
       async run(messages, { tx, log, signal }) {
         for (const message of messages) await handle(receive(message), { tx, log, signal, table })
       },

@@ -40,7 +40,10 @@ export interface FailureOptions {
 }
 
 export interface InboxOptions<Tx> extends FailureOptions {
-  readonly store: Pick<Store<Tx>, 'unitOfWork' | 'lanes' | 'parking' | 'retries' | 'inbox' | 'prepare' | 'operations'>
+  readonly store: Pick<
+    Store<Tx>,
+    'unitOfWork' | 'lanes' | 'parking' | 'retries' | 'inbox' | 'prepare' | 'vault' | 'operations'
+  >
 }
 
 export function inboxOf<Tx>(
@@ -62,6 +65,7 @@ export function inboxOf<Tx>(
   const parts: BatchParts<Tx> = {
     ...{ ...store, ...world, logger, breaker: down },
     inbox: store.inbox ?? null,
+    vault: store.vault ?? null,
     onDeadLetter: service.onDeadLetter,
     handlers: Map.groupBy(service.handlers, ({ type }) => type),
     by: { owner: reading.owner, serviceVersion: options.version ?? 'unknown' },

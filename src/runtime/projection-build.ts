@@ -84,7 +84,7 @@ export function runBuild<Tx>(of: Projection<Tx>, ref: BuildRef, parts: BuildPart
       moved: (lane: Parameters<ProjectionReports['moved']>[2]) => reports.moved(of.name, ref, lane),
     }
     const delivering = {
-      ...{ ...store, inbox: store.inbox ?? null, clock: world.clock, logger },
+      ...{ ...store, inbox: store.inbox ?? null, vault: store.vault ?? null, clock: world.clock, logger },
       handlers: Map.groupBy(handlers, ({ type }) => type),
     }
     const work = of.whenPoison === 'park' ? inbox.work : stoppingWork(delivering, notes, counters)

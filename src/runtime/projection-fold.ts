@@ -5,6 +5,7 @@ import type { Log } from '../ports/log.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { BuildRef, InlineBuilds, ProjectionSnapshots, TableDifference } from '../ports/projections.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
+import type { Vault } from '../ports/vault.ts'
 import { suffixOf, tableNames } from '../projection/build.ts'
 import type { TableNames } from '../projection/project.ts'
 import { handlersOf, type Projection } from '../projection/projection.ts'
@@ -15,6 +16,8 @@ export interface FoldParts<Tx> {
   readonly snapshots: ProjectionSnapshots<Tx>
   /** The service's own events, as a transaction sees them. */
   readonly eventsIn: (tx: Tx) => Pick<Log, 'read'>
+  /** Opens what is personal in events. Null: it stays sealed. */
+  readonly vault: Vault | null
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -99,7 +102,7 @@ const atOnce = 500
 
 async function foldUpTo<Tx>(
   of: Projection<Tx>,
-  { eventsIn, clock, logger }: Pick<FoldParts<Tx>, 'eventsIn' | 'clock' | 'logger'>,
+  { eventsIn, vault, clock, logger }: Pick<FoldParts<Tx>, 'eventsIn' | 'vault' | 'clock' | 'logger'>,
   tx: Tx,
   table: TableNames,
   upTo: bigint,
@@ -108,7 +111,7 @@ async function foldUpTo<Tx>(
   const handlers = Map.groupBy(handlersOf(of, table, 'events'), ({ type }) => type)
   const log = eventsIn(tx)
   const { signal } = new AbortController()
-  const run = { tx, handlers, clock, logger, signal, outgoing: [], enter: () => {}, threw: () => {} }
+  const run = { tx, handlers, vault, clock, logger, signal, outgoing: [], enter: () => {}, threw: () => {} }
   let after = 0n
   for (;;) {
     const messages = await log.read({ after, upTo, limit: atOnce, topics: of.streams, lane })

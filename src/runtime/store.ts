@@ -5,6 +5,7 @@ import type { Operations } from '../ports/operations.ts'
 import type { Parking } from '../ports/parking.ts'
 import type { Retries } from '../ports/retries.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
+import type { Vault } from '../ports/vault.ts'
 import type { Announcer } from '../ports/wake-up.ts'
 
 /** A service's own database, as a driver's door makes it. */
@@ -17,8 +18,12 @@ export interface Store<Tx> {
   readonly inbox?: Inbox<Tx>
   /** What people can do about dead letters; a driver may leave it out. */
   readonly operations?: Operations<Tx>
-  /** Encodes messages now, and returns what writes them. */
-  readonly prepare: (messages: readonly OutgoingMessage[]) => (tx: Tx) => Promise<unknown>
+  /** Encodes messages now, and returns what writes them; later when something in them is to be sealed. */
+  readonly prepare: (
+    messages: readonly OutgoingMessage[],
+  ) => ((tx: Tx) => Promise<unknown>) | Promise<(tx: Tx) => Promise<unknown>>
+  /** Seals what is personal in messages, and opens it for handlers; a driver may leave it out. */
+  readonly vault?: Vault | null
   /** Opens what tells other processes of this one's publishing. */
   readonly announcer: () => Announcer
 }

@@ -11,9 +11,10 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
   message: { folders: [], node: false },
   ports: { folders: ['message'], node: false },
   delivery: { folders: ['message', 'ports'], node: false },
-  outbox: { folders: ['message', 'ports', 'delivery'], node: false },
-  inbox: { folders: ['message', 'ports', 'delivery'], node: false },
-  'event-sourcing': { folders: ['message', 'ports'], node: false },
+  personal: { folders: ['message', 'ports'], node: false },
+  outbox: { folders: ['message', 'ports', 'delivery', 'personal'], node: false },
+  inbox: { folders: ['message', 'ports', 'delivery', 'personal'], node: false },
+  'event-sourcing': { folders: ['message', 'ports', 'personal'], node: false },
   // Its step is the inbox's: a projection is a subscription whose effects are rows that are made to be read.
   projection: { folders: ['message', 'ports', 'delivery', 'inbox'], node: false },
   wire: { folders: ['message', 'ports'], node: false },

@@ -27,7 +27,7 @@ for (const binaries of allPostgres()) {
 
     const tried = (handlers: readonly Handler<Sql>[], data: unknown = { id: 'secret-7', total: 5 }) =>
       dryRun(
-        { ...world.store, handlers, probe: postgresWriteProbe(), clock: systemClock, logger: silent },
+        { ...world.store, vault: null, handlers, probe: postgresWriteProbe(), clock: systemClock, logger: silent },
         messageOf(1, 'k', data),
         new AbortController().signal,
       )
@@ -114,7 +114,14 @@ for (const binaries of allPostgres()) {
     test('says that the database cannot be reached, instead of blaming the handler', async () => {
       const pool = new pg.Pool({ host: '127.0.0.1', port: 1, max: 1 })
       const run = dryRun(
-        { ...postgres(pool), handlers: [], probe: postgresWriteProbe(), clock: systemClock, logger: silent },
+        {
+          ...postgres(pool),
+          vault: null,
+          handlers: [],
+          probe: postgresWriteProbe(),
+          clock: systemClock,
+          logger: silent,
+        },
         messageOf(1, 'k'),
         new AbortController().signal,
       )

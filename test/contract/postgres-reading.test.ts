@@ -58,5 +58,28 @@ for (const binaries of allPostgres()) {
         }
       }
     })
+
+    test('compiles nothing for a batch, whatever the planner believes that it costs', async (t) => {
+      const client = await pool.connect()
+      const plans: string[] = []
+      client.on('notice', ({ message }) => void plans.push(message ?? ''))
+      try {
+        const isThere = await client.query(`LOAD 'auto_explain'`).then(
+          () => true,
+          () => false,
+        )
+        if (!isThere) return t.skip('this PostgreSQL has no auto_explain to show plans with')
+        await client.query(`SET client_min_messages = log; SET auto_explain.log_nested_statements = on;
+          SET auto_explain.log_min_duration = 0`)
+        for (const read of ['read_outbox', 'read_events']) {
+          plans.length = 0
+          await client.query(`SELECT * FROM estafet.${read}(0, 100, 4, 1, NULL, 20)`)
+          assert.ok(plans.some((plan) => /_pkey/.test(plan)))
+          assert.ok(!plans.some((plan) => /JIT:/.test(plan)), plans.join('\n'))
+        }
+      } finally {
+        client.release(true)
+      }
+    })
   })
 }

@@ -288,11 +288,9 @@ test('publishing is UNSUPPORTED, with a sentence that says what to do, and no me
     () => store.prepare([Done({ says: 'it' })]),
     (error) => isEstafetError(error, 'UNSUPPORTED') && /PostgreSQL/.test(error.message),
   )
-  await store.transaction((tx) =>
-    store
-      .prepare([])(tx)
-      .then(() => {}),
-  )
+  await store.transaction(async (tx) => {
+    await (await store.prepare([]))(tx)
+  })
 })
 
 test('a service handles events once; one that takes too long leaves nothing behind, and is tried again', async () => {
@@ -304,7 +302,7 @@ test('a service handles events once; one that takes too long leaves nothing behi
   const session = memorySession(memoryDatabase(clock))
   const prepare = preparer({ outbox: memoryOutbox(session, 'orders'), clock, random: seededRandom(1) })
   const tx = session.database.begin('publisher')
-  await prepare(['a', 'slow', 'b', 'a'].map((says) => Done({ says })))(tx)
+  await (await prepare(['a', 'slow', 'b', 'a'].map((says) => Done({ says }))))(tx)
   session.database.commit(tx)
   const store = opened(await contract.file())
   const goesOn = Promise.withResolvers<void>()

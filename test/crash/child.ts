@@ -49,7 +49,7 @@ async function publishAll(): Promise<void> {
     await store.unitOfWork.run(async (tx) => {
       await tx.query('INSERT INTO done (operation) VALUES ($1)', [operation])
       reach('after business write')
-      await store.prepare([Done({ operation, key: `key-${operation % 5}` })])(tx)
+      await (await store.prepare([Done({ operation, key: `key-${operation % 5}` })]))(tx)
     })
   }
   process.exit(0)

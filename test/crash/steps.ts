@@ -72,8 +72,8 @@ export function stepping<Tx>(store: Store<Tx>, reach: Reach): Store<Tx> {
         reach('attempt failed')
       },
     },
-    prepare(messages) {
-      const write = store.prepare(messages)
+    async prepare(messages) {
+      const write = await store.prepare(messages)
       return async (tx) => {
         reach('before publish')
         await write(tx)

@@ -66,6 +66,7 @@ async function bench(
     parking: memoryParking(session),
     inbox: memoryInbox(session),
     prepare,
+    vault: null,
     logger: silent,
     clock,
     random: seededRandom(2),
