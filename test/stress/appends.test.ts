@@ -115,14 +115,6 @@ async function stress(server: PostgresServer, database: string, ms: number, muta
     const refused = (await Promise.all(others)).flat()
     ending.abort()
     const [oneLane, lanes, naive] = await Promise.all(readers)
-    if (mutation !== null)
-      console.error(
-        oneLane.length,
-        naive.length,
-        lanes.length,
-        raced.map((r) => r.rounds),
-        judge((await pool.query<Truth>('SELECT id, stream, version FROM truth')).rows, naive),
-      )
     const { rows } = await pool.query<Truth>('SELECT id, stream, version FROM truth')
     return {
       ...{ oneLane: judge(rows, oneLane), lanes: judge(rows, lanes), naive: judge(rows, naive) },
