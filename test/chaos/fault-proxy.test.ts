@@ -77,6 +77,20 @@ test('a swallowed answer: the server has committed, and the client is not told',
     assert.equal(rowCount, 1)
   }))
 
+test('a cut request: the server hears what came before it, and nothing of it', () =>
+  within(async (proxy, client) => {
+    await client.query('CREATE SEQUENCE heard')
+    proxy.set({ kind: 'cut', request: 'COMMIT' })
+    await client.query('BEGIN')
+    await client.query(`INSERT INTO note VALUES ('cut')`)
+    await client.query(`SELECT nextval('heard')`)
+    await assert.rejects(client.query('COMMIT'), { code: 'ECONNRESET' })
+    const { rows } = await direct.query<{ heard: string; kept: string }>(
+      `SELECT (SELECT last_value FROM heard)::text AS heard, (SELECT count(*) FROM note WHERE text = 'cut')::text AS kept`,
+    )
+    assert.deepEqual(rows, [{ heard: '1', kept: '0' }])
+  }))
+
 test('half-open: nothing moves and nothing closes, until it heals', () =>
   within(async (proxy, client) => {
     proxy.set({ kind: 'half-open' })

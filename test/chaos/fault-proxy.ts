@@ -12,6 +12,8 @@ export type ProxyFault =
    * then the connection is reset: what a COMMIT did is unknown to who sent it.
    */
   | { readonly kind: 'swallow'; readonly request?: string }
+  /** The next request that holds `request` is cut off there, and the connection reset: the server hears what came before it. */
+  | { readonly kind: 'cut'; readonly request: string }
   /** Nothing moves and nothing closes, also not when one of the ends goes away. */
   | { readonly kind: 'half-open' }
 
@@ -83,6 +85,7 @@ function proxied(
   client.setNoDelay(true)
   let fault: ProxyFault = { kind: 'off' }
   let isSwallowing = false
+  let isCut = false
   let isEnded = false
   let quiet: NodeJS.Timeout | undefined
 
@@ -97,24 +100,37 @@ function proxied(
     tell.closed()
   }
 
+  function endWhenQuiet(): void {
+    clearTimeout(quiet)
+    quiet = setTimeout(() => {
+      if (isSwallowing) tell.swallowed()
+      end()
+    }, quietMs)
+  }
+
   const delayMs = (): number => (fault.kind === 'latency' ? fault.ms : 0)
   const up = delayed(server, delayMs)
   const down = delayed(client, delayMs)
   client.on('data', (bytes) => {
+    // What comes after the cut, until the connection has ended, is lost with it.
+    if (isCut) return
+    const cut = fault.kind === 'cut' ? bytes.indexOf(fault.request) : -1
+    if (cut >= 0) {
+      isCut = true
+      up.write(bytes.subarray(0, cut))
+      endWhenQuiet()
+      return
+    }
     if (fault.kind === 'swallow' && bytes.includes(fault.request ?? '')) isSwallowing = true
     up.write(bytes)
   })
   server.on('data', (bytes) => {
-    if (!isSwallowing) {
+    if (!isSwallowing && !isCut) {
       down.write(bytes)
       return
     }
     // The server has done what it was asked for once it answers; its last words tell that it has done all of it.
-    clearTimeout(quiet)
-    quiet = setTimeout(() => {
-      tell.swallowed()
-      end()
-    }, quietMs)
+    endWhenQuiet()
   })
   // A paused socket still hears that its other end is gone; half-open means that nobody else hears of it.
   const unheard: (() => void)[] = []
