@@ -3,6 +3,19 @@ export type { DeadLetterNotice, OnDeadLetter } from './delivery/dead-letter-noti
 export { type Handler, type HandlerContext, type HandlerOptions, on, onMany, rejected } from './delivery/handler.ts'
 export type { CompleteRule, RetryRule, WhenDead } from './delivery/retry-policy.ts'
 export {
+  isStreamCopy,
+  type SourceEvent,
+  type StreamCopy,
+  type StreamCopyOptions,
+  streamCopy,
+} from './event-sourcing/copy.ts'
+export type { CopyDifference } from './event-sourcing/copy-compare.ts'
+export { copiedFromHeader } from './event-sourcing/copy-event.ts'
+export { StreamMoved } from './event-sourcing/copy-moved.ts'
+export { type CopyOptions, type CopyReport, copyStreams } from './event-sourcing/copy-run.ts'
+export type { CopyFault, CopyParts } from './event-sourcing/copy-tail.ts'
+export { type CopyVerdict, previewCopies, verifyCopies } from './event-sourcing/copy-verify.ts'
+export {
   type AnyDecider,
   type Decider,
   type DeciderOptions,
@@ -75,6 +88,7 @@ export type { Random } from './ports/random.ts'
 export type { Attempt, Attempter, DueKeys, ParkedKey, Retries } from './ports/retries.ts'
 export type { RelayedMessage, Sink } from './ports/sink.ts'
 export type { Snapshot, Snapshots } from './ports/snapshots.ts'
+export type { StreamIndex } from './ports/stream-index.ts'
 export type { UnitOfWork } from './ports/unit-of-work.ts'
 export type { Announcer, WakeUp } from './ports/wake-up.ts'
 export {

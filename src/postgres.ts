@@ -19,12 +19,15 @@ import { postgresRetries } from './drivers/postgres/retries.ts'
 import { postgresSink as sink } from './drivers/postgres/sink.ts'
 import { postgresSnapshots } from './drivers/postgres/snapshots.ts'
 import type { Sql, SqlPool } from './drivers/postgres/sql.ts'
+import { postgresStreamIndex } from './drivers/postgres/stream-index.ts'
 import { postgresUnitOfWork } from './drivers/postgres/unit-of-work.ts'
 import { type ListeningPool, postgresAnnouncer, postgresWakeUp } from './drivers/postgres/wake-up.ts'
+import type { CopyParts } from './event-sourcing/copy-tail.ts'
 import { type Streams, streams } from './event-sourcing/streams.ts'
 import type { EventType } from './message/event.ts'
 import type { OutgoingMessage, ReceivedMessage } from './message/message.ts'
 import type { StreamEventType } from './message/stream-event.ts'
+import { uuidV7 } from './message/uuid.ts'
 import { type MessageLimits, prepareEvents, refuseTooLarge } from './outbox/prepare.ts'
 import { type Publish, preparer, publisher } from './outbox/publisher.ts'
 import type { EventStore } from './ports/event-store.ts'
@@ -181,6 +184,8 @@ export interface PostgresStreams extends Streams<Sql> {
   readonly events: EventStore<Sql>
   /** All events in the order of their commits, for the service's own projections. */
   readonly log: LogSource
+  /** What `copyStreams` and `verifyCopies` take: with the vault and the inline read models of these streams. */
+  readonly copying: CopyParts<Sql>
 }
 
 /**
@@ -205,7 +210,12 @@ export function postgresStreams(pool: SqlPool & ListeningPool, options: Postgres
     refuseTooLarge: (encoded) => refuseTooLarge(encoded, limits),
   })
   const own = { log: log(pool, { source: service, of: 'events' }), wakeUp: () => postgresWakeUp(pool) }
-  return { ...all, events, log: own }
+  const copying: CopyParts<Sql> = {
+    ...{ events, unitOfWork: store.unitOfWork, vault },
+    index: postgresStreamIndex(pool, { source: service }),
+    newId: () => uuidV7(systemClock.now(), systemRandom.bytes(10)),
+  }
+  return { ...all, events, log: own, copying }
 }
 
 /**

@@ -7,7 +7,8 @@ const streamName: StandardSchema<StreamName, StreamName> = {
   '~standard': {
     version: 1,
     vendor: 'estafet',
-    validate: (value) => (isStreamName(value) ? { value } : { issues: [{ message: 'must be type and id of a stream' }] }),
+    validate: (value) =>
+      isStreamName(value) ? { value } : { issues: [{ message: 'must be type and id of a stream' }] },
   },
 }
 
@@ -18,7 +19,11 @@ const streamName: StandardSchema<StreamName, StreamName> = {
 export const StreamMoved: StreamEventType<StreamName> = streamEvent('StreamMoved', { version: 1, schema: streamName })
 
 /** Where an event says that its stream has moved; null for any other event, one of that name with other data among them. */
-export function movedTo({ type, version, payload }: Pick<RecordedEvent, 'type' | 'version' | 'payload'>): StreamName | null {
+export function movedTo({
+  type,
+  version,
+  payload,
+}: Pick<RecordedEvent, 'type' | 'version' | 'payload'>): StreamName | null {
   if (type !== StreamMoved.type || version !== StreamMoved.version) return null
   const data: unknown = JSON.parse(payload)
   return isStreamName(data) ? data : null

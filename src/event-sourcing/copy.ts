@@ -2,7 +2,7 @@ import { EstafetError } from '../message/errors.ts'
 import type { MessageContext } from '../message/message.ts'
 import type { OutgoingEvent } from '../message/stream-event.ts'
 import type { RecordedEvent } from '../ports/event-store.ts'
-import type { Decider } from './decider.ts'
+import type { AnyDecider, Decider } from './decider.ts'
 
 /**
  * A stored event as a transformation sees it. It is what the `read` of a stream event takes, and can be given back as it is, or
@@ -52,8 +52,8 @@ export interface StreamCopy {
 
 /** Two ways to fold, and what must be true of what they make. */
 export interface StatePair {
-  readonly before: Decider<unknown, never>
-  readonly after: Decider<unknown, never>
+  readonly before: AnyDecider
+  readonly after: AnyDecider
   /** A method, so that a comparison of some states is one of unknown states, too. Null: they must be the same data. */
   equal(before: unknown, after: unknown): boolean | null
 }
@@ -66,7 +66,8 @@ export function streamCopy<Before, After>(options: StreamCopyOptions<Before, Aft
   const { from, to, transform, stream = (id) => id, states } = options
   const faults: string[] = []
   for (const type of [from, to]) {
-    if (type.length < 1 || type.length > 200) faults.push(`the type ${JSON.stringify(type)} must have 1 to 200 characters`)
+    if (type.length < 1 || type.length > 200)
+      faults.push(`the type ${JSON.stringify(type)} must have 1 to 200 characters`)
   }
   if (from === to) faults.push('streams cannot be copied among themselves: give the copies another type')
   if (states !== undefined && states.before.type !== from) faults.push(`states.before is not the decider of ${from}`)
@@ -86,6 +87,5 @@ export function isStreamCopy(value: unknown): value is StreamCopy {
 
 function pairOf<Before, After>(states: NonNullable<StreamCopyOptions<Before, After>['states']>): StatePair {
   const { before, after, equal = () => null } = states
-  const pair: { before: Decider<Before, never>; after: Decider<After, never>; equal: typeof equal } = { before, after, equal }
-  return pair
+  return { before, after, equal }
 }
