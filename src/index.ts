@@ -45,6 +45,7 @@ export type {
   ReceivedMessage,
   StoredMessage,
 } from './message/message.ts'
+export { type Erased, erased, isErased, type Personal, type PersonalFields } from './message/personal.ts'
 export type { StandardSchema } from './message/standard-schema.ts'
 export {
   type OutgoingEvent,
@@ -56,6 +57,8 @@ export {
 export type { Upcast, Upcasts } from './message/upcast.ts'
 export { defaultLimits, type MessageLimits } from './outbox/prepare.ts'
 export { type PreparePublish, type Publish, type Published, preparer, publisher } from './outbox/publisher.ts'
+export { SubjectErased, type SubjectErasedData } from './personal/subject-erased.ts'
+export { withoutKeys } from './personal/without-keys.ts'
 export type { Clock } from './ports/clock.ts'
 export type {
   Appended,
@@ -90,6 +93,7 @@ export type { RelayedMessage, Sink } from './ports/sink.ts'
 export type { Snapshot, Snapshots } from './ports/snapshots.ts'
 export type { StreamIndex } from './ports/stream-index.ts'
 export type { UnitOfWork } from './ports/unit-of-work.ts'
+export type { Eraser, Opened, OpenRequest, SealRequest, Vault } from './ports/vault.ts'
 export type { Announcer, WakeUp } from './ports/wake-up.ts'
 export {
   type ProjectionContext,

@@ -52,6 +52,7 @@ import { systemClock, systemRandom } from './runtime/world.ts'
 
 export { checkMigrations, type MigrationOptions, type MigrationResult, migrate } from './drivers/postgres/migrate.ts'
 export type { Sql, SqlClient, SqlPool, SqlResult } from './drivers/postgres/sql.ts'
+export { postgresVault, type VaultOptions, type VaultSecret } from './drivers/postgres/vault.ts'
 
 const world = { clock: systemClock, random: systemRandom }
 

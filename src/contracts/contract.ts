@@ -3,6 +3,7 @@ import type { EventType } from '../message/event.ts'
 import type { StoredMessage } from '../message/message.ts'
 import type { StreamEventType } from '../message/stream-event.ts'
 import type { JsonObject } from './json-schema.ts'
+import { withSealedFields } from './personal-shape.ts'
 import { shapeOf, shapeText, type ToJsonSchema } from './shape.ts'
 
 /** What a service promises to others and expects of them: the content of `contracts/<service>.json`. Plain JSON. */
@@ -82,6 +83,7 @@ interface Definition {
   readonly version: number
   readonly since: number
   readonly schema: EventType['schema']
+  readonly personalFields: readonly string[]
 }
 
 /** Several definitions of one type are several versions of it. */
@@ -92,11 +94,15 @@ function eventContract(
   convert?: ToJsonSchema,
 ): EventContract {
   const versions: Record<string, JsonObject> = {}
-  for (const { type, version, schema } of events.toSorted((a, b) => a.version - b.version)) {
+  for (const { type, version, schema, personalFields } of events.toSorted((a, b) => a.version - b.version)) {
     const shape = shapeOf(schema, convert)
     if (version in versions) faults.push(`version ${version} of ${type} is defined twice`)
-    else if (shape !== null) versions[version] = shapeText(shape)
-    else {
+    else if (shape !== null) {
+      const writes = withSealedFields(shape.writes, personalFields)
+      if (writes === null) faults.push(`a personal field of ${type} is not found in its JSON Schema`)
+      else
+        versions[version] = shapeText({ writes, reads: withSealedFields(shape.reads, personalFields) ?? shape.reads })
+    } else {
       const { vendor } = schema['~standard']
       faults.push(
         `the schema of ${type} (${vendor}) cannot be told as JSON Schema; give contracts() a toJsonSchema that can`,

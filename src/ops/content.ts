@@ -1,5 +1,5 @@
 import { maxDepth } from '../message/json.ts'
-import { type Mask, maskData, masked } from './mask.ts'
+import { type Mask, maskData, masked, withSealed } from './mask.ts'
 
 /** A payload, as far as somebody may see it. */
 export interface Content {
@@ -18,7 +18,10 @@ export function contentOf(bytes: Uint8Array, mask: Mask): Content {
   const data = text === null ? null : dataOf(text)
   const isAll = mask === null || (data === null && mask.length > 0)
   if (isAll) return { payload: masked, text: null, base64: null, masked: ['(all)'] }
-  if (data !== null) return { payload: maskData(data.value, mask), text: null, base64: null, masked: mask }
+  if (data !== null) {
+    const hidden = withSealed(mask, data.value) ?? []
+    return { payload: maskData(data.value, hidden), text: null, base64: null, masked: hidden }
+  }
   const base64 = text === null ? Buffer.from(bytes).toString('base64') : null
   return { payload: null, text, base64, masked: [] }
 }

@@ -9,7 +9,7 @@ import { dataOf, textOf } from './content.ts'
 import { letterOf } from './dead-letters.ts'
 import { decisionOf, refuseUndone, selectionOf } from './deciding.ts'
 import { differences } from './difference.ts'
-import { maskData, unmaskData } from './mask.ts'
+import { maskData, unmaskData, withSealed } from './mask.ts'
 import { Refusal } from './refusal.ts'
 import { maskFor } from './visible.ts'
 
@@ -63,9 +63,9 @@ export const dryRun: RouteHandler = async (call) => {
 
 /** A message with the payload that a request gives it; what its author could not see keeps its value. */
 function editedMessage(call: Call, letter: DeadLetterHistory): StoredMessage {
-  const mask = maskFor(call, letter.type)
   const given = call.params.value('payload')
   const original = dataOf(textOf(letter.payload) ?? '')?.value
+  const mask = withSealed(maskFor(call, letter.type), original)
   const payload = encodeJson(mask?.length === 0 ? given : unmaskData(given, original, mask))
   if (new TextEncoder().encode(payload).length > defaultLimits.maxPayloadBytes) {
     throw new EstafetError('TOO_LARGE', `The payload is larger than ${defaultLimits.maxPayloadBytes} bytes.`)

@@ -3,7 +3,7 @@ import type { Call, RouteHandler } from './call.ts'
 import { contentOf, dataOf, textOf } from './content.ts'
 import { selectionOf } from './deciding.ts'
 import { differences } from './difference.ts'
-import { maskData } from './mask.ts'
+import { maskData, withSealed } from './mask.ts'
 import { pageAnswer, pageOf } from './paging.ts'
 import { Refusal } from './refusal.ts'
 import { maskFor } from './visible.ts'
@@ -33,8 +33,8 @@ export const deadLetterDiff: RouteHandler = async (call) => {
     named.replacedBy === null
       ? [await other(call, named.replaces), named]
       : [named, await other(call, named.replacedBy)]
-  const mask = maskFor(call, now.type)
   const [before, after] = [old, now].map(({ payload }) => dataOf(textOf(payload) ?? ''))
+  const mask = withSealed(maskFor(call, now.type), before?.value, after?.value)
   // What is no JSON has no fields that could be compared, or hidden one by one.
   const isWhole = mask === null || before === null || after === null
   const changes = isWhole

@@ -1,4 +1,5 @@
 import { EstafetError } from '../message/errors.ts'
+import { replaceSealed } from '../message/personal.ts'
 import { differences } from './difference.ts'
 
 /** What stands for a field that is hidden. */
@@ -6,6 +7,12 @@ export const masked = '***'
 
 /** Paths of fields that are hidden, such as `customer.email`; null: everything is. */
 export type Mask = readonly string[] | null
+
+/** A mask that also hides what is sealed in data: it says nothing to people. */
+export function withSealed(mask: Mask, ...data: readonly unknown[]): Mask {
+  if (mask === null) return null
+  return [...new Set([...mask, ...data.flatMap((each) => replaceSealed(each, (value) => value).fields)])]
+}
 
 /** Data with `***` for what the mask names; in a list, of each item. */
 export function maskData(data: unknown, mask: Mask): unknown {

@@ -1,6 +1,7 @@
 import type { AnyDecider } from '../event-sourcing/decider.ts'
 import { foldEvents } from '../event-sourcing/fold.ts'
 import { EstafetError } from '../message/errors.ts'
+import { withoutSealed } from '../message/personal.ts'
 import type { EventStore, RecordedEvent, StreamName } from '../ports/event-store.ts'
 import { Refusal } from './refusal.ts'
 
@@ -82,7 +83,8 @@ export async function* pagesOf(
     const page = await streams.read(stream, { after, upTo, limit: pageSize })
     after = page.at(-1)?.streamVersion ?? after
     if (after > streams.mostEvents) throw tooMany(stream, streams.mostEvents)
-    yield page
+    // People read without keys: what is sealed counts as erased.
+    yield page.map((event) => withoutSealed(event))
     if (page.length < pageSize) return
   }
 }

@@ -1,5 +1,6 @@
 import { type Change, differences, valueAt } from '../event-sourcing/time-travel.ts'
-import { type Mask, maskData } from './mask.ts'
+import { isErased } from '../message/personal.ts'
+import { type Mask, maskData, masked } from './mask.ts'
 
 /** What somebody may see of the states of a stream. */
 export interface StateView {
@@ -88,11 +89,12 @@ function own(of: object, name: string): unknown {
   return value
 }
 
-/** What JSON makes of a state: what is hidden and compared is what would be shown. */
+/** What JSON makes of a state: what is hidden and compared is what would be shown. What is personal is not. */
 function plain(state: unknown): unknown {
-  const text: string | undefined = JSON.stringify(state, (_, value: unknown) =>
-    typeof value === 'bigint' ? value.toString() : value,
-  )
+  const text: string | undefined = JSON.stringify(state, (_, value: unknown) => {
+    if (isErased(value)) return masked
+    return typeof value === 'bigint' ? value.toString() : value
+  })
   return text === undefined ? undefined : JSON.parse(text)
 }
 

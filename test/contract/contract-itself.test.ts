@@ -11,6 +11,7 @@ import {
   parkingClauses,
   retryClauses,
   unitOfWorkClauses,
+  vaultClauses,
   wakeUpClauses,
 } from 'estafet/contract'
 import { brokenBrokers } from './broken-brokers.ts'
@@ -22,6 +23,7 @@ import { brokenLogs } from './broken-logs.ts'
 import { brokenParking } from './broken-parking.ts'
 import { brokenRetries } from './broken-retries.ts'
 import { brokenUnitsOfWork } from './broken-units-of-work.ts'
+import { brokenVaults } from './broken-vaults.ts'
 import { brokenWakeUps } from './broken-wake-ups.ts'
 
 checkSuite('unit of work', unitOfWorkClauses(), brokenUnitsOfWork)
@@ -33,6 +35,7 @@ checkSuite('inbox', inboxClauses(), brokenInboxes)
 checkSuite('parking', parkingClauses(), brokenParking)
 checkSuite('retries', retryClauses(), brokenRetries)
 checkSuite('broker', brokerClauses(), brokenBrokers)
+checkSuite('vault', vaultClauses(), brokenVaults)
 checkSuite('wake-up', wakeUpClauses(), brokenWakeUps)
 
 /** A suite binds when every broken driver is caught, and every clause can fail. */

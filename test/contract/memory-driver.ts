@@ -8,6 +8,7 @@ import type {
   OpenTransaction,
   ParkingDriver,
   UnitOfWorkDriver,
+  VaultDriver,
   WakeUpDriver,
 } from 'estafet/contract'
 import { eventOutbox } from 'estafet/contract'
@@ -29,6 +30,7 @@ import {
   memoryStreamIndex,
   memoryTopicFeed,
   memoryUnitOfWork,
+  memoryVault,
   type VirtualClock,
   virtualClock,
 } from 'estafet/memory'
@@ -130,6 +132,12 @@ export function memoryParkingDriver(
     moment: () => new Promise((resolve) => setTimeout(resolve, 5)),
     pause: (subscription) => Promise.resolve(void database.table('paused subscription').set(subscription, true)),
   }
+}
+
+export function memoryVaultDriver(): VaultDriver<MemoryTransaction> {
+  const interrupt = () => new Promise<void>((resolve) => setImmediate(resolve))
+  const session = { database: memoryDatabase(virtualClock()), owner: 'process', interrupt }
+  return { vault: memoryVault(session), unitOfWork: memoryUnitOfWork(session) }
 }
 
 export function memoryBrokerDriver(): BrokerDriver {

@@ -9,6 +9,7 @@ import {
   parkingClauses,
   retryClauses,
   unitOfWorkClauses,
+  vaultClauses,
   wakeUpClauses,
 } from 'estafet/contract'
 import {
@@ -19,6 +20,7 @@ import {
   memoryLogFeedDriver,
   memoryParkingDriver,
   memoryUnitOfWorkDriver,
+  memoryVaultDriver,
   memoryWakeUpDriver,
 } from './memory-driver.ts'
 
@@ -35,5 +37,6 @@ for (const clause of retryClauses()) test(`memory retries: ${clause.says}`, () =
 for (const clause of inboxClauses()) test(`memory inbox: ${clause.says}`, () => clause.holds(memoryParkingDriver()))
 for (const clause of eventStoreClauses())
   test(`memory event store: ${clause.says}`, () => clause.holds(memoryEventStoreDriver()))
+for (const clause of vaultClauses()) test(`memory vault: ${clause.says}`, () => clause.holds(memoryVaultDriver()))
 for (const clause of logClauses())
   test(`memory events: log: ${clause.says}`, () => clause.holds(memoryEventStoreDriver()))

@@ -8,10 +8,20 @@ import type {
   LogFeedDriver,
   ParkingDriver,
   UnitOfWorkDriver,
+  VaultDriver,
   WakeUpDriver,
 } from 'estafet/contract'
 import { eventOutbox } from 'estafet/contract'
-import { migrate, postgres, postgresLog, postgresSink, postgresTopic, type Sql } from 'estafet/postgres'
+import {
+  migrate,
+  postgres,
+  postgresLog,
+  postgresSink,
+  postgresTopic,
+  postgresVault,
+  type Sql,
+  type VaultOptions,
+} from 'estafet/postgres'
 import pg from 'pg'
 import type { PostgresBinaries } from '../../engines/postgres/binaries.ts'
 import { temporaryPostgres } from '../../engines/postgres/server.ts'
@@ -35,6 +45,7 @@ export interface PostgresContract {
   laneDriver(): Promise<LaneDriver<Sql>>
   parkingDriver(): Promise<ParkingDriver<Sql> & InboxDriver<Sql>>
   brokerDriver(): Promise<BrokerDriver>
+  vaultDriver(): Promise<VaultDriver<Sql>>
   stop(): Promise<void>
 }
 
@@ -167,6 +178,11 @@ export async function postgresContract(binaries: PostgresBinaries, isPipelining:
             [subscription],
           )),
       }
+    },
+    async vaultDriver() {
+      const pool = await fresh()
+      const secrets: VaultOptions['secrets'] = [{ id: '1', key: new Uint8Array(32).fill(7) }]
+      return { vault: postgresVault(pool, { secrets }), unitOfWork: postgres(pool).unitOfWork }
     },
     async brokerDriver() {
       const pool = await fresh()

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type EventType, event, isEstafetError } from 'estafet'
-import { checkMigrations, migrate, postgres, postgresLog, publish } from 'estafet/postgres'
+import {
+  checkMigrations,
+  migrate,
+  postgres,
+  postgresLog,
+  postgresVault,
+  publish,
+  type VaultOptions,
+} from 'estafet/postgres'
 import pg from 'pg'
 import * as z from 'zod'
 import { allPostgres } from '../../engines/postgres/binaries.ts'
@@ -15,7 +23,7 @@ import { postgresRetries } from '../../src/drivers/postgres/retries.ts'
 
 const Placed: EventType<string> = event('order.placed', { version: 1, schema: z.string(), key: (text) => text })
 const owner = { name: 'orders_owner', password: 'a' }
-const logins = ['orders', 'inventory'].map((name) => ({ name, password: 'b' }))
+const logins = ['orders', 'inventory', 'mailing', 'privacy'].map((name) => ({ name, password: 'b' }))
 
 for (const binaries of allPostgres()) {
   describe(`roles and migrations on ${binaries.name}`, () => {
@@ -45,7 +53,9 @@ for (const binaries of allPostgres()) {
     before(async () => {
       server = await temporaryPostgres({ binaries })
       await provisionDatabase(server.adminUrl, { database: 'orders', owner, logins })
-      await withOwner((client) => migrate(client, { services: ['orders'], readers: ['inventory'] }))
+      await withOwner((client) =>
+        migrate(client, { services: ['orders'], readers: ['inventory'], vaults: ['mailing'], erasers: ['privacy'] }),
+      )
     })
     after(async () => {
       await Promise.all(pools.map((pool) => pool.end()))
@@ -66,6 +76,60 @@ for (const binaries of allPostgres()) {
       ]) {
         assert.equal(await code(pool.query(text)), '42501', text)
       }
+    })
+
+    test('keys of persons are for vaults alone, only an eraser erases, and who was erased stays so', async () => {
+      const secrets: VaultOptions['secrets'] = [{ id: '1', key: new Uint8Array(32).fill(1) }]
+      const [mailing, privacy] = [as('mailing', 'b'), as('privacy', 'b')]
+      const vault = postgresVault(mailing, { secrets })
+      const value = { subject: 'c-1', place: 'p', text: '"Ada"' }
+      const [sealed] = await vault.seal([value])
+      const opened = async (): Promise<unknown> =>
+        (await postgresVault(privacy, { secrets }).open([{ ...value, sealed: sealed ?? '' }]))[0]
+      assert.deepEqual(await opened(), { kind: 'opened', text: '"Ada"' })
+      for (const role of ['orders', 'inventory']) {
+        assert.equal(await code(as(role, 'b').query('SELECT FROM estafet.subject_key')), '42501', role)
+      }
+      for (const text of [
+        `UPDATE estafet.subject_key SET wrapped = NULL, secret_id = NULL, erased_at = now()`,
+        'DELETE FROM estafet.subject_key',
+        'TRUNCATE estafet.subject_key',
+      ]) {
+        assert.equal(await code(mailing.query(text)), '42501', text)
+      }
+      const erase = () =>
+        postgres(privacy).unitOfWork.run((tx) => postgresVault(privacy, { secrets }).erase(tx, value.subject))
+      assert.equal(await erase(), true)
+      assert.deepEqual(await opened(), { kind: 'erased' })
+      for (const text of ['DELETE FROM estafet.subject_key', `UPDATE estafet.subject_key SET subject = 'c-2'`]) {
+        assert.equal(await code(privacy.query(text)), '42501', text)
+      }
+      const again = `UPDATE estafet.subject_key SET wrapped = 'x', secret_id = '1', erased_at = NULL`
+      assert.equal(await code(privacy.query(again)), '23001')
+      for (const text of [again, 'DELETE FROM estafet.subject_key', 'TRUNCATE estafet.subject_key']) {
+        assert.equal(await withOwner((client) => code(client.query(text))), '23001', text)
+      }
+    })
+
+    test('a vault with another secret says so, and one whose secret was replaced opens what it sealed', async () => {
+      const pool = as('mailing', 'b')
+      const [old, next] = [1, 2].map((n) => ({ id: `s-${n}`, key: new Uint8Array(32).fill(n) }))
+      assert.ok(old !== undefined && next !== undefined)
+      const value = { subject: 'c-9', place: 'p', text: '1' }
+      const [sealed = null] = await postgresVault(pool, { secrets: [old] }).seal([value])
+      const request = { ...value, sealed: sealed ?? '' }
+      assert.deepEqual(await postgresVault(pool, { secrets: [next, old] }).open([request]), [
+        { kind: 'opened', text: '1' },
+      ])
+      for (const secrets of [[next], [{ ...next, id: old.id }]] as const) {
+        const other = postgresVault(pool, { secrets: [secrets[0]] })
+        await assert.rejects(other.open([request]), { code: 'MISCONFIGURED' })
+        await assert.rejects(other.seal([value]), { code: 'MISCONFIGURED' })
+      }
+      assert.throws(() => postgresVault(pool, { secrets: [{ id: 'a b', key: new Uint8Array(31) }] }), {
+        code: 'MISCONFIGURED',
+        message: /must be 1 to 100 of .*; the secret a b has 31 bytes, and must have 32/,
+      })
     })
 
     test('a service can append events through the function only, nobody can change them, and readers see none', async () => {

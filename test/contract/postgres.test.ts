@@ -9,6 +9,7 @@ import {
   parkingClauses,
   retryClauses,
   unitOfWorkClauses,
+  vaultClauses,
   wakeUpClauses,
 } from 'estafet/contract'
 import { allPostgres } from '../../engines/postgres/binaries.ts'
@@ -40,6 +41,8 @@ for (const binaries of allPostgres()) {
         test(`events: log: ${clause.says}`, async () => clause.holds(await contract.eventStoreDriver()))
       for (const clause of inboxClauses())
         test(`inbox: ${clause.says}`, async () => clause.holds(await contract.parkingDriver()))
+      for (const clause of vaultClauses())
+        test(`vault: ${clause.says}`, async () => clause.holds(await contract.vaultDriver()))
       for (const clause of brokerClauses())
         test(`broker: ${clause.says}`, async () => clause.holds(await contract.brokerDriver()))
       for (const clause of wakeUpClauses())

@@ -9,6 +9,8 @@ export interface ProjectionChildOptions {
   readonly url: string
   readonly versions: readonly number[]
   readonly fail: Fail
+  /** (Default: 7.) */
+  readonly batchSize?: number
   /** Kill -9 whenever this amount is folded. */
   readonly deadlyAmount?: number
 }
@@ -67,7 +69,7 @@ function failing(of: Projection<Sql>): Projection<Sql> {
 }
 
 await startProjections(
-  options.versions.map((version) => failing(balances(version, { batchSize: 7, lanes: 2 }))),
+  options.versions.map((version) => failing(balances(version, { batchSize: options.batchSize ?? 7, lanes: 2 }))),
   {
     ...reading,
     ...{ store: stepping(store, reach), projections: { builds: failingBuilds }, logger },

@@ -139,10 +139,10 @@ test('a state is what its events make it, whatever is found in the place of its 
         damaged += 1
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 250 },
   )
   // Both kinds are drawn; the second has nothing to show without the first.
-  assert.ok(used > 20 && damaged > 100, `${used} were used, ${damaged} were damaged`)
+  assert.ok(used > 10 && damaged > 50, `${used} were used, ${damaged} were damaged`)
 })
 
 async function snapshotOf(...of: Parameters<typeof filled>): Promise<Snapshot | null> {

@@ -39,18 +39,30 @@ for (const binaries of allPostgres()) {
       assert.ok(found.naive.lost > 0, 'the mutant "naive cursor" is found')
     })
 
-    test('the mutant "no log lock" is found', async () => {
-      const found = await stress(server, 'no_log_lock', 3_000, [/^ {2}SELECT pg_advisory_xact_lock_shared.*\n/m])
-      assert.ok(found.protocol.lost > 0)
-    })
+    test('the mutant "no log lock" is found', () =>
+      notices(server, 'no_log_lock', /^ {2}SELECT pg_advisory_xact_lock_shared.*\n/m, ({ lost }) => lost > 0))
 
-    test('the mutant "no key lock" is found', async () => {
-      const found = await stress(server, 'no_key_lock', 3_000, [
+    test('the mutant "no key lock" is found', () =>
+      notices(
+        server,
+        'no_key_lock',
         /^ {2}SELECT pg_advisory_xact_lock\([\s\S]*?AS sorted;\n/m,
-      ])
-      assert.ok(found.protocol.inverted > 0)
-    })
+        ({ inverted }) => inverted > 0,
+      ))
   })
+}
+
+/** Stresses a mutant until it is found; on a machine with no time to spare one go may have too few races. */
+async function notices(
+  server: PostgresServer,
+  mutant: string,
+  without: RegExp,
+  isFound: (found: Finding) => boolean,
+): Promise<void> {
+  for (let go = 1; go <= 5; go++) {
+    if (isFound((await stress(server, `${mutant}_${go}`, 3_000, [without])).protocol)) return
+  }
+  assert.fail(`the mutant ${mutant} was not found`)
 }
 
 async function stress(server: PostgresServer, database: string, ms: number, without: readonly RegExp[]) {

@@ -50,6 +50,8 @@ export function up(call: Call): Promise<Outcome> {
       services: options.texts('service-role'),
       readers: options.texts('reader-role'),
       relays: options.texts('relay-role'),
+      vaults: options.texts('vault-role'),
+      erasers: options.texts('eraser-role'),
     })
     const text = applied.length === 0 ? 'Nothing was missing.' : applied.map((name) => `applied ${name}`).join('\n')
     return done({ applied }, text)

@@ -148,6 +148,13 @@ export const operationCommands: readonly CommandSpec[] = [
         isRepeatable: true,
         says: 'a login role that may relay into topics',
       },
+      'vault-role': {
+        kind: 'text',
+        value: 'ROLE',
+        isRepeatable: true,
+        says: 'a login role that may seal and open personal fields',
+      },
+      'eraser-role': { kind: 'text', value: 'ROLE', isRepeatable: true, says: 'a login role that may erase persons' },
     },
     reaches: 'database',
     examples: [

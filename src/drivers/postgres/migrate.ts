@@ -11,6 +11,10 @@ export interface MigrationOptions {
   readonly readers?: readonly string[]
   /** Login roles that may relay into this database's topics. */
   readonly relays?: readonly string[]
+  /** Login roles that may seal and open what is personal with the keys in this database. */
+  readonly vaults?: readonly string[]
+  /** Login roles that may erase persons; they may seal and open, too. */
+  readonly erasers?: readonly string[]
 }
 
 export interface MigrationResult {
@@ -131,6 +135,8 @@ async function grantAccess(client: Sql, options: MigrationOptions): Promise<void
     ['subscriber', options.services ?? []],
     ['reader', options.readers ?? []],
     ['relay', options.relays ?? []],
+    ['vault', options.vaults ?? []],
+    ['eraser', options.erasers ?? []],
   ]
   for (const [kind, roles] of wanted) {
     for (const role of roles) {
@@ -157,7 +163,7 @@ function explain(error: unknown): unknown {
   if (typeof error === 'object' && error !== null && 'code' in error && error.code === '42501') {
     return new EstafetError(
       'MISCONFIGURED',
-      'The migrating role lacks a privilege (42501): it must own the database and have CREATEROLE, or an administrator makes the roles estafet_{publisher,subscriber,reader,relay}_<database> beforehand and grants them to it WITH ADMIN OPTION.',
+      'The migrating role lacks a privilege (42501): it must own the database and have CREATEROLE, or an administrator makes the roles estafet_{publisher,subscriber,reader,relay,vault,eraser}_<database> beforehand and grants them to it WITH ADMIN OPTION.',
       { cause: error },
     )
   }
