@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { logger } from 'estafet'
+import { FolderInUse, takeFolder } from '../../engines/application/exclusive-folder.ts'
 import { help, type Options, options as readOptions, UnusableOptions } from './options.ts'
 import type { Poison } from './poison/poisoned.ts'
 import { report } from './reconciliation/report.ts'
@@ -9,7 +10,6 @@ import { UnusableFile } from './replay/text-lines.ts'
 import { run } from './run.ts'
 import { MissingEngine } from './system/broker.ts'
 import { serviceNames } from './system/services.ts'
-import { AlreadyRunning, takeFolder } from './system/single-instance.ts'
 import { type System, startSystem } from './system/system.ts'
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
@@ -23,7 +23,7 @@ async function main(): Promise<number> {
       process.stdout.write(help)
       return 0
     }
-    const giveBack = takeFolder(options.home)
+    const giveBack = folderOf(options.home)
     try {
       say(`Reading ${options.file} ...`)
       return await runShop(options, await readInvoices(options.file, options.invoices), ending)
@@ -36,10 +36,22 @@ async function main(): Promise<number> {
       return 130
     }
     if (!(error instanceof Error)) throw error
-    const isUsage = [UnusableOptions, UnusableFile, AlreadyRunning, MissingEngine].some((kind) => error instanceof kind)
+    const isUsage = [UnusableOptions, UnusableFile, MissingEngine].some((kind) => error instanceof kind)
     if (!isUsage) throw error
     say(`${error.message}\nnpm start -- --help shows the options.`)
     return 2
+  }
+}
+
+function folderOf(home: string): () => void {
+  try {
+    return takeFolder(home)
+  } catch (cause) {
+    if (!(cause instanceof FolderInUse)) throw cause
+    throw new UnusableOptions(
+      `Another shop is running on ${home}: stop it (Ctrl-C where it runs), or give this one a folder by --home.`,
+      { cause },
+    )
   }
 }
 

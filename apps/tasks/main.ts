@@ -1,16 +1,18 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { logger as makeLogger } from 'estafet'
-import { program } from './system/program.ts'
+import { program } from '../../engines/application/program.ts'
+import { serve } from '../../engines/application/serve.ts'
+import { settingsOf } from './system/settings.ts'
 import { type System, startSystem } from './system/system.ts'
 import type { Api } from './web/api.ts'
 import { problem } from './web/problem.ts'
-import { serve } from './web/serve.ts'
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 /** Runs it all until Ctrl-C. */
-await program(async (settings) => {
+await program(async () => {
+  const settings = settingsOf(process.env)
   const ended = new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve)
   })

@@ -3,10 +3,10 @@ import * as library from '@platformatic/kafka'
 import type { FeedSource, Logger, Sink } from 'estafet'
 import { kafkaCluster, kafkaSink, kafkaTopic } from 'estafet/kafka'
 import { postgresSink, postgresTopic } from 'estafet/postgres'
+import { addressOf, connect, type DatabaseServer } from '../../../engines/application/database-server.ts'
 import { howToGetKafka, kafkaInstallation } from '../../../engines/kafka/installation.ts'
 import { temporaryKafka } from '../../../engines/kafka/server.ts'
 import { GameFinished } from '../messages.ts'
-import { addressOf, connect, type DatabaseServer } from './database-server.ts'
 import type { Settings } from './settings.ts'
 
 /** Where the relay puts messages, and where consumers find them. */

@@ -1,13 +1,15 @@
 import { isEstafetError, type Logger, startRelay } from 'estafet'
 import { type PostgresStore, postgres, postgresLog } from 'estafet/postgres'
 import type pg from 'pg'
+import { addressOf, connect, type DatabaseServer } from '../../../engines/application/database-server.ts'
+import { UnusableSettings } from '../../../engines/application/settings.ts'
 import { markingSink } from '../games/marking-sink.ts'
 import { GameFinished } from '../messages.ts'
 import { type Group, runGroup } from '../scoreboard/group.ts'
 import { type Broker, openBroker } from './broker.ts'
-import { addressOf, connect, type DatabaseServer, openServer } from './database-server.ts'
 import { migrateAll } from './databases.ts'
-import { type Settings, UnusableSettings } from './settings.ts'
+import { openServer } from './open-server.ts'
+import type { Settings } from './settings.ts'
 
 /** Everything that runs: the database server, the broker, the relay of `games`, and the groups of `scoreboard`. */
 export interface System {

@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Consumer, Producer } from '@platformatic/kafka'
+import { UnusableSettings } from '../../../engines/application/settings.ts'
 import { howToGetKafka, kafkaInstallation } from '../../../engines/kafka/installation.ts'
 import { type KafkaServer, temporaryKafka } from '../../../engines/kafka/server.ts'
-import { settingsOf, UnusableSettings } from '../system/settings.ts'
+import { settingsOf } from '../system/settings.ts'
 import { type System, startSystem } from '../system/system.ts'
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }

@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { UnusableSettings } from '../../../engines/application/settings.ts'
 import { temporaryPostgres } from '../../../engines/postgres/server.ts'
 import { migrateAll } from '../system/databases.ts'
-import { settingsOf, UnusableSettings } from '../system/settings.ts'
+import { settingsOf } from '../system/settings.ts'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 
@@ -31,7 +32,7 @@ test('a PostgreSQL that lets nobody in ends the program with a sentence, without
 test('a schema that somebody changed ends the program with its code, the database and what differs', async () => {
   const server = await temporaryPostgres()
   try {
-    await migrateAll({ says: 'it', adminUrl: server.adminUrl, stop: () => server.stop() })
+    await migrateAll({ says: 'it', application: 'games', adminUrl: server.adminUrl, stop: () => server.stop() })
     const url = new URL(server.adminUrl)
     url.pathname = '/scoreboard'
     const client = new pg.Client({ connectionString: url.href })

@@ -7,10 +7,10 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LogFields } from 'estafet'
 import * as z from 'zod'
+import { type Served, serve } from '../../../engines/application/serve.ts'
 import { settingsOf } from '../system/settings.ts'
 import { type System, startSystem } from '../system/system.ts'
 import { webApp } from '../web/app.ts'
-import { type Served, serve } from '../web/serve.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'estafet-games-'))
 const lines: LogFields[] = []

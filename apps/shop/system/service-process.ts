@@ -4,8 +4,8 @@ import { type Logger, logger as makeLogger, type Service, start, startRelay } fr
 import { serveOps } from 'estafet/ops'
 import { type PostgresStore, postgres, postgresLog, type Sql } from 'estafet/postgres'
 import { supervised } from 'estafet/supervisor'
-import pg from 'pg'
 import * as z from 'zod'
+import { connect } from '../../../engines/application/database-server.ts'
 import { followUps, orderEvents } from '../messages.ts'
 import { poison, poisoned } from '../poison/poisoned.ts'
 import { brokerAccess, connectBroker } from './broker-access.ts'
@@ -76,15 +76,4 @@ export async function runService(
 /** Leaves out the lines about dead letters: of those that are made on purpose there is a list in the end. */
 function unlessDead(line: string): void {
   if (!line.includes('a message is a dead letter')) process.stderr.write(`${line}\n`)
-}
-
-function connect(url: string, logger: Logger): pg.Pool {
-  // The option is newer than the published types.
-  const config: pg.PoolConfig & { readonly pipeline: boolean } = { connectionString: url, max: 20, pipeline: true }
-  const pool = new pg.Pool({ ...config, connectionTimeoutMillis: 10_000 })
-  // A server that ends right after it let a client in says both in one packet: pg-pool has then taken its own listener
-  // away, nobody has put up another one, and the process would end.
-  pool.on('connect', (client) => void client.on('error', () => {}))
-  pool.on('error', (error) => logger.warn('an idle connection was lost', { error: error.name }))
-  return pool
 }

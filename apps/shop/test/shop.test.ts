@@ -7,8 +7,8 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import pg from 'pg'
+import { takeFolder } from '../../../engines/application/exclusive-folder.ts'
 import type { ServiceName } from '../system/services.ts'
-import { takeFolder } from '../system/single-instance.ts'
 import { type System, startSystem } from '../system/system.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'estafet-shop-'))

@@ -4,10 +4,10 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger, StoredMessage } from 'estafet'
 import * as z from 'zod'
+import { type Served, serve } from '../../../engines/application/serve.ts'
 import { analyticsFile } from '../analytics/file.ts'
 import type { Settings } from '../system/settings.ts'
 import { type System, startSystem } from '../system/system.ts'
-import { type Served, serve } from '../web/serve.ts'
 
 export interface Step {
   readonly says: string

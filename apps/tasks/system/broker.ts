@@ -1,7 +1,7 @@
 import type { FeedSource, Logger, Sink } from 'estafet'
 import { postgresSink, postgresTopic } from 'estafet/postgres'
 import type pg from 'pg'
-import { addressOf, connect, type DatabaseServer } from './database-server.ts'
+import { addressOf, connect, type DatabaseServer } from '../../../engines/application/database-server.ts'
 
 /** Where relays put messages, and where services find them. */
 export interface Broker {

@@ -1,13 +1,14 @@
 import { isEstafetError, type Logger } from 'estafet'
+import type { DatabaseServer } from '../../../engines/application/database-server.ts'
+import { UnusableSettings } from '../../../engines/application/settings.ts'
 import { howToGetKafka } from '../../../engines/kafka/installation.ts'
 import { howToGetRedis } from '../../../engines/redis/binaries.ts'
 import { taskEventsTopic } from '../analytics/messages.ts'
 import { eventTopics } from '../messages.ts'
 import { type Broker, postgresBroker } from './broker.ts'
-import type { DatabaseServer } from './database-server.ts'
 import { kafkaBroker } from './kafka-broker.ts'
 import { redisBroker } from './redis-broker.ts'
-import { type Settings, UnusableSettings } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 /** What carries the messages of the system. */
 export interface Brokers {

@@ -3,11 +3,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient } from '@redis/client'
 import { redisSink, redisTopic } from 'estafet/redis'
+import { UnusableSettings } from '../../../engines/application/settings.ts'
 import { findRedis } from '../../../engines/redis/binaries.ts'
 import { startRedis } from '../../../engines/redis/server.ts'
 import type { Broker } from './broker.ts'
 import { layout } from './redis-layout.ts'
-import { type Settings, UnusableSettings } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 /** The Redis of REDIS_URL, else one of our own that keeps its data in TASKS_HOME. Null where there is neither. */
 export async function redisBroker(settings: Settings): Promise<Broker | null> {

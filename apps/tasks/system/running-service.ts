@@ -2,10 +2,10 @@ import { type EventType, type FeedSource, type Health, type Logger, type Running
 import { type ServedOps, serveOps } from 'estafet/ops'
 import { type PostgresStore, postgres, postgresLog, type Sql } from 'estafet/postgres'
 import type pg from 'pg'
+import { addressOf, connect, type DatabaseServer } from '../../../engines/application/database-server.ts'
 import type { Subject } from '../admin/subject.ts'
 import { subjectOf } from '../admin/subject-of.ts'
 import type { Brokers } from './brokers.ts'
-import { addressOf, connect, type DatabaseServer } from './database-server.ts'
 import { startRelays } from './relays.ts'
 
 /** A service with a PostgreSQL database of its own, running: its subscription, its relays, and its ops API. */

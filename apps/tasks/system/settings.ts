@@ -1,15 +1,11 @@
-import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
+import { homeOf, port, postgresUrl, readSettings } from '../../../engines/application/settings.ts'
 
 const list = z.string().transform((text) => text.split(',').map((item) => item.trim()))
 
 const settings = z.object({
   /** A PostgreSQL of yours, as a role that may create databases and roles. Left out: an embedded one. */
-  POSTGRES_URL: z
-    .url({ protocol: /^postgres(ql)?$/ })
-    .refine((url) => new URL(url).password !== '', 'must have a password: those of the services follow from it')
-    .optional(),
+  POSTGRES_URL: postgresUrl,
   /** Left out: a Redis of our own, where there is a redis-server. */
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   /** Settings of your Redis that can lose messages and are accepted: `no-aof`, `eviction`. */
@@ -23,14 +19,9 @@ const settings = z.object({
   /** What carries the topic `task_events`. Left out: Kafka, else PostgreSQL. */
   ANALYTICS_BROKER: z.enum(['kafka', 'postgres']).optional(),
   /** Of the HTTP interface. Left out: a free one. */
-  PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  PORT: port,
   /** Folder of the embedded engines, the SQLite file and the secrets. */
-  TASKS_HOME: z
-    .string()
-    .min(1)
-    // npm changes the working directory, and says which one it was called in.
-    .transform((path) => resolve(process.env['INIT_CWD'] ?? process.cwd(), path))
-    .default(fileURLToPath(new URL('../../../.estafet/tasks/', import.meta.url))),
+  TASKS_HOME: homeOf('tasks'),
   /** The first administrator; made when there is none. Without a password one is generated and shown once. */
   ADMIN_EMAIL: z.email().max(254).toLowerCase().default('admin@example.com'),
   ADMIN_PASSWORD: z.string().min(12).max(200).optional(),
@@ -49,14 +40,7 @@ const settings = z.object({
 })
 export type Settings = z.infer<typeof settings>
 
-/** Environment that cannot be followed; the message names the variables. */
-export class UnusableSettings extends Error {}
-
 /** Reads the environment. Throws UnusableSettings. */
 export function settingsOf(environment: NodeJS.ProcessEnv): Settings {
-  const read = settings.safeParse(environment)
-  if (read.success) return read.data
-  throw new UnusableSettings(
-    read.error.issues.map(({ path, message }) => `${path[0]?.toString()}: ${message}`).join('\n'),
-  )
+  return readSettings(settings, environment)
 }

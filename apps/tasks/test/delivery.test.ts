@@ -45,7 +45,7 @@ test('while its database fails, the delivery looks and says so less and less oft
 test('after a success it looks as often as before, and says nothing', async () => {
   const server = await temporaryPostgres()
   try {
-    await migrateAll({ says: 'it', adminUrl: server.adminUrl, stop: () => server.stop() })
+    await migrateAll({ says: 'it', application: 'tasks', adminUrl: server.adminUrl, stop: () => server.stop() })
     const url = new URL(server.adminUrl)
     url.pathname = '/team_notifications'
     const admin = new pg.Client({ connectionString: url.href })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import pg from 'pg'
-import { addressOf } from '../system/database-server.ts'
+import { addressOf } from '../../../engines/application/database-server.ts'
 import { eventually, type Member, type People, published, type Team, type Told } from './team.ts'
 
 /** What must be so of the services, whichever broker stands between them. */

@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type FeedSource, isEstafetError, type LogFields, type StoredMessage } from 'estafet'
 import pg from 'pg'
 import * as z from 'zod'
+import { serve } from '../../../engines/application/serve.ts'
 import { settingsOf } from '../system/settings.ts'
 import { type System, startSystem } from '../system/system.ts'
-import { serve } from '../web/serve.ts'
 
 export interface Answer {
   readonly status: number

@@ -2,12 +2,12 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
-/** Another shop runs on the same folder. */
-export class AlreadyRunning extends Error {}
+/** Another process has the folder. */
+export class FolderInUse extends Error {}
 
 /**
- * Takes a folder for this process alone until it ends, however it ends: the lock is the operating system's. Returns what
- * gives it back. Throws AlreadyRunning.
+ * Takes a folder for this process alone, made when missing, until it ends, however it ends: the lock is the operating system's.
+ * Returns what gives it back. Throws FolderInUse.
  */
 export function takeFolder(home: string): () => void {
   mkdirSync(home, { recursive: true, mode: 0o700 })
@@ -17,10 +17,7 @@ export function takeFolder(home: string): () => void {
   } catch (error) {
     lock.close()
     if (!isBusy(error)) throw error
-    throw new AlreadyRunning(
-      `Another shop is running on ${home}: stop it (Ctrl-C where it runs), or give this one a folder by --home.`,
-      { cause: error },
-    )
+    throw new FolderInUse(`Another process has the folder ${home}.`, { cause: error })
   }
   return () => lock.close()
 }

@@ -1,13 +1,13 @@
 import { isEstafetError } from 'estafet'
-import { type Settings, settingsOf, UnusableSettings } from './settings.ts'
+import { UnusableSettings } from './settings.ts'
 
 /**
  * Runs a program, whose result is the exit code. Settings that cannot be followed end it with a sentence and 2, what the
  * toolkit says of a database or a broker with its code, a sentence and 1.
  */
-export async function program(run: (settings: Settings) => Promise<number>): Promise<never> {
+export async function program(run: () => Promise<number>): Promise<never> {
   try {
-    process.exit(await run(settingsOf(process.env)))
+    process.exit(await run())
   } catch (error) {
     if (error instanceof UnusableSettings) {
       process.stderr.write(`${error.message}\n`)
