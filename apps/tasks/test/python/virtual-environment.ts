@@ -13,9 +13,9 @@ export function pythonWithKafka(): string | null {
   // Made beside it, so that one that was not finished is never taken for it; the interpreter does not mind the move.
   const making = `${folder}.${process.pid}`
   try {
-    execFileSync('python3', ['-m', 'venv', making], { stdio: 'ignore', timeout: 60_000 })
+    execFileSync('python3', ['-m', 'venv', making], { stdio: 'ignore', timeout: 300_000 })
     const words = ['-m', 'pip', 'install', '--quiet', '--no-deps', `kafka-python==${version}`]
-    execFileSync(join(making, 'bin/python'), words, { stdio: 'ignore', timeout: 120_000 })
+    execFileSync(join(making, 'bin/python'), words, { stdio: 'ignore', timeout: 300_000 })
     renameSync(making, folder)
     return python
   } catch {
