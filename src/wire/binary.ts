@@ -44,7 +44,11 @@ export function fromBinary(
   topic: string,
   place: ForeignPlace,
 ): WireMessage {
-  const payload = payloadText(value)
+  return fromPayload(headers, payloadText(value), topic, place)
+}
+
+/** The same, of a value that was read as text already. */
+export function fromPayload(headers: Headers, payload: PayloadText, topic: string, place: ForeignPlace): WireMessage {
   const event = isStructured(headers) ? fromEvent(payload.text, topic, place) : null
   const { message, ...of } = event ?? fromHeaders(headers, payload, topic, place)
   const own = Object.entries(headers).filter(([name]) => !name.startsWith(prefix) && !isContentType(name))

@@ -2,7 +2,8 @@ import { EstafetError } from '../message/errors.ts'
 import type { StoredMessage } from '../message/message.ts'
 import type { RelayedMessage } from '../ports/sink.ts'
 import type { ForeignPlace, WireMessage } from './attributes.ts'
-import { fromBinary, toBinary } from './binary.ts'
+import { fromPayload, toBinary } from './binary.ts'
+import { payloadText } from './payload-text.ts'
 import { instantOf, plainName, plainText } from './plain-text.ts'
 
 /** What a foreign form says of a message. What it leaves out is taken from its place, as for any message of others. */
@@ -85,11 +86,12 @@ export function fromCoded(
   topic: string,
   place: ForeignPlace,
 ): WireMessage {
-  const wire = fromBinary(headers, value, topic, place)
+  const payload = payloadText(value)
+  const wire = fromPayload(headers, payload, topic, place)
   if (codec === undefined) return wire
   const { partition, offset, key = null } = place
   const decoded = decodedOrNull(() =>
-    codec.decode(wire.message.payload, { topic, partition, offset, key, isText: isText(value) }),
+    codec.decode(wire.message.payload, { topic, partition, offset, key, isText: payload.isText }),
   )
   return decoded === null ? wire : completed(wire, decoded, (attribute) => headers[`ce_${attribute}`] !== undefined)
 }
@@ -129,15 +131,5 @@ export function completed(
       key: hasKey ? message.key : plainName(decoded.key ?? (message.key === message.id ? id : message.key)),
       correlationId: isGiven('correlationid') ? message.correlationId : plainText(decoded.correlationId ?? id),
     },
-  }
-}
-
-function isText(value: Uint8Array | string | null): boolean {
-  if (value === null || typeof value === 'string') return true
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(value)
-    return true
-  } catch {
-    return false
   }
 }

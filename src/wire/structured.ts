@@ -42,7 +42,7 @@ export function fromEvent(text: string, topic: string, place: ForeignPlace): Wir
 }
 
 /** The text of the data: its own, so that it is what was written. No data is JSON's null, and broken base64 the whole text. */
-function dataOf(text: string, encoded: unknown): PayloadText {
+function dataOf(text: string, encoded: unknown): Pick<PayloadText, 'text' | 'lost'> {
   if (typeof encoded !== 'string') return { text: memberText(text, 'data') ?? 'null', lost: null }
   const bytes = bytesOf(encoded)
   return bytes === null ? { text, lost: null } : payloadText(bytes)

@@ -88,6 +88,14 @@ describe('every example of every command runs against real services', () => {
       await shop.until('billing', 'SELECT count(*) = 0 FROM estafet.parked_key')
       return '0'
     },
+    // The example before it has begun a second build, which serves when it has caught up.
+    'projections promote': async () => {
+      await shop.until(
+        'orders',
+        `SELECT count(*) = 1 FROM estafet.projection_build WHERE build = 2 AND state = 'serving'`,
+      )
+      return '0'
+    },
     'redrives show': slowRedrive,
     'redrives pause': slowRedrive,
     'redrives cancel': slowRedrive,

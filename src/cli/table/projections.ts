@@ -3,6 +3,10 @@ import type { CommandSpec, OptionSpec } from '../command.ts'
 const projection = { name: 'PROJECTION', says: 'its name, as projections list shows it' }
 const reason: OptionSpec = { kind: 'text', value: 'TEXT', says: 'why, for the audit' }
 const yes: OptionSpec = { kind: 'flag', says: 'do it without asking' }
+const build: Readonly<Record<string, OptionSpec>> = {
+  version: { kind: 'count', says: 'of the read model; must be given' },
+  build: { kind: 'count', says: 'which try at this version (default: 1, the first)' },
+}
 
 /** Read models: what serves, how far it is, and what people do about it. */
 export const projectionCommands: readonly CommandSpec[] = [
@@ -59,5 +63,39 @@ export const projectionCommands: readonly CommandSpec[] = [
       { line: 'estafet projections verify order-sizes --service orders', says: 'Is it what its events make it?' },
     ],
     load: async () => (await import('../commands/projections.ts')).verify,
+  },
+  {
+    name: 'projections promote',
+    says: 'Shows another build of a read model instead of the one that serves: the way back, too',
+    more: 'One that is behind, stopped or has parked messages is refused without --force.',
+    arguments: [projection],
+    options: {
+      ...build,
+      force: { kind: 'flag', says: 'also when it is behind, stopped or has parked keys' },
+      reason,
+      yes,
+    },
+    reaches: 'services',
+    examples: [
+      {
+        line: 'estafet projections promote order-sizes --service orders --version 1 --build 1 --force --yes',
+        says: 'Back to the build before.',
+      },
+    ],
+    load: async () => (await import('../commands/projection-builds.ts')).promote,
+  },
+  {
+    name: 'projections drop',
+    says: 'Removes a build that does not serve, with its tables',
+    arguments: [projection],
+    options: { ...build, reason, yes },
+    reaches: 'services',
+    examples: [
+      {
+        line: 'estafet projections drop order-sizes --service orders --version 1 --build 2 --yes',
+        says: 'Once nobody wants to go back to it.',
+      },
+    ],
+    load: async () => (await import('../commands/projection-builds.ts')).drop,
   },
 ]
