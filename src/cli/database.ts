@@ -1,4 +1,4 @@
-import type { Sql } from '../drivers/postgres/sql.ts'
+import type { Sql, SqlClient, SqlPool } from '../drivers/postgres/sql.ts'
 import { isEstafetError } from '../message/errors.ts'
 import type { Call } from './command.ts'
 import { CommandFailure, refused, unreachable, usage } from './failure.ts'
@@ -6,6 +6,11 @@ import { CommandFailure, refused, unreachable, usage } from './failure.ts'
 /** A connection to the database that ESTAFET_DATABASE_URL names. */
 export interface Database extends Sql {
   end(): Promise<void>
+}
+
+/** The same with its connection as a pool, for what wants one and uses one client of it at a time. */
+export interface PooledDatabase extends Database {
+  readonly pool: SqlPool
 }
 
 const connectMs = 10_000
@@ -18,7 +23,7 @@ const connectMs = 10_000
  */
 export async function withDatabase<Result>(
   call: Pick<Call, 'env'>,
-  work: (database: Database) => Promise<Result>,
+  work: (database: PooledDatabase) => Promise<Result>,
 ): Promise<Result> {
   const database = await open(call)
   try {
@@ -30,7 +35,7 @@ export async function withDatabase<Result>(
   }
 }
 
-async function open({ env }: Pick<Call, 'env'>): Promise<Database> {
+async function open({ env }: Pick<Call, 'env'>): Promise<PooledDatabase> {
   const address = env['ESTAFET_DATABASE_URL']
   if (address === undefined || address === '') {
     throw usage(
@@ -51,11 +56,22 @@ async function open({ env }: Pick<Call, 'env'>): Promise<Database> {
   client.on('error', () => {})
   try {
     await client.connect()
-    return client
+    return databaseOf(client)
   } catch (error) {
     await client.end().catch(() => {})
     throw notConnected(error, new URL(address))
   }
+}
+
+function databaseOf(client: Omit<SqlClient, 'release'> & { end(): Promise<void> }): PooledDatabase {
+  const query: Sql['query'] = (statement, values) => client.query(statement, values)
+  // One that is broken fails whoever uses it next.
+  const only: SqlClient = {
+    ...{ query, release: () => {} },
+    on: (event, listener) => client.on(event, listener),
+    off: (event, listener) => client.off(event, listener),
+  }
+  return { query, pool: { query, connect: () => Promise.resolve(only) }, end: () => client.end() }
 }
 
 async function loadDriver(): Promise<typeof import('pg')> {

@@ -81,6 +81,7 @@ function callOf(line: Line, around: Surroundings, emit: Call['emit']): Call {
       return around.terminal.width
     },
     err: (text) => around.terminal.err(safeLines(text)),
+    progress: (line) => around.terminal.progress(safeText(line)),
   }
   return { commands, terminal, env, cwd, signal, emit, arguments: line.arguments, options: line.options }
 }

@@ -10,6 +10,8 @@ export interface Terminal {
   out(text: string): void
   /** Writes what is said to people beside the data. */
   err(text: string): void
+  /** Puts one line at the end of what is said to people, in the place of the last such line; nothing where nobody looks. */
+  progress(line: string): void
   /** Asks a person; null when they end the input, or the signal ends the waiting. */
   ask(question: string, signal: AbortSignal): Promise<string | null>
   /** All of standard input. */
@@ -38,6 +40,9 @@ export function terminalOf(
     isInteractive: stdin.isTTY === true && stderr.isTTY === true,
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
+    progress(line) {
+      if (stderr.isTTY === true) stderr.write(`\r\u001b[2K${line.slice(0, (stderr.columns ?? 80) - 1)}`)
+    },
     async ask(question, signal) {
       const { createInterface } = await import('node:readline')
       const lines = createInterface({ input: stdin, output: stderr })

@@ -36,8 +36,8 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
     folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'event-sourcing', 'projection', 'runtime'],
     node: true,
   },
-  // A client of the ops API; beside it, only what migrates a database and what checks contracts.
-  cli: { folders: ['message', 'contracts', 'drivers/postgres'], node: true, lazily: ['pg'] },
+  // A client of the ops API; beside it, only what migrates a database, checks contracts and copies streams.
+  cli: { folders: ['message', 'contracts', 'event-sourcing', 'drivers/postgres'], node: true, lazily: ['pg'] },
 }
 
 /** Where the relative imports of a part of the repository may lead, beside itself. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { postgresStreams } from 'estafet/postgres'
 import pg from 'pg'
 import { allPostgres } from '../../engines/postgres/binaries.ts'
 import { provisionDatabase } from '../../engines/postgres/provision.ts'
@@ -10,10 +11,12 @@ import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/s
 import { commands } from '../../src/cli/commands.ts'
 import { databaseChecks } from '../../src/cli/doctor-database.ts'
 import { migrations } from '../../src/drivers/postgres/migration-files.ts'
+import { created, UserV1 } from '../unit/event-sourcing/user.ts'
 import { type Ended, envelopeOf, estafet } from './child.ts'
 
 const owner = { name: 'orders_owner', password: 'secret-of-the-owner' }
 const logins = ['orders', 'billing'].map((name) => ({ name, password: 'b' }))
+const copyModule = `export { copy } from ${JSON.stringify(import.meta.resolve('../unit/event-sourcing/user.ts'))}`
 const names = migrations().map(({ name }) => name)
 
 for (const binaries of allPostgres()) {
@@ -232,6 +235,10 @@ for (const binaries of allPostgres()) {
     test('every example of these commands runs', async () => {
       const ours = commands.filter(({ reaches }) => reaches === 'database')
       assert.ok(ours.length >= 4)
+      writeFileSync(join(cwd, 'copy.ts'), copyModule)
+      const pool = new pg.Pool({ connectionString: url('orders') })
+      await postgresStreams(pool, { service: 'orders' }).handle(UserV1, 'u-1', [created('u-1')])
+      await pool.end()
       for (const { line } of ours.flatMap(({ examples }) => examples)) {
         const { code, err } = await cli(line)
         assert.deepEqual({ line, code, err }, { line, code: 0, err: '' })

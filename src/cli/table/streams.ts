@@ -83,4 +83,37 @@ export const streamCommands: readonly CommandSpec[] = [
     ],
     load: async () => (await import('../commands/streams-blame.ts')).blame,
   },
+  {
+    name: 'streams copy',
+    says: 'Copies streams into streams of another type, as a module says, and verifies them',
+    more: 'The old streams stay. It can be stopped, and goes on where the copies end. Exit 1 when copies are wrong or not whole.',
+    arguments: [],
+    options: {
+      module: { kind: 'text', value: 'FILE', says: 'the module that exports the copy; it is run (default: copy.ts)' },
+      close: {
+        kind: 'flag',
+        says: 'end each old stream with StreamMoved, in the transaction of its last copies: nobody appends to it any more',
+      },
+      'verify-only': { kind: 'flag', says: 'compare the copies that are there, and write nothing' },
+      'dry-run': { kind: 'flag', says: 'apply the transformation to all streams, and write nothing' },
+      yes: { kind: 'flag', says: 'do it without asking' },
+    },
+    reaches: 'database',
+    examples: [
+      {
+        line: 'estafet streams copy --module copy.ts --dry-run',
+        says: 'What would come of it, and what would be dropped.',
+      },
+      {
+        line: 'estafet streams copy --module copy.ts --yes',
+        says: 'While the service works; again, for what was added.',
+      },
+      { line: 'estafet streams copy --module copy.ts --close --yes', says: 'The last time: the old streams end here.' },
+      {
+        line: 'estafet streams copy --module copy.ts --verify-only --json',
+        says: 'Are the copies right? For programs.',
+      },
+    ],
+    load: async () => (await import('../commands/streams-copy.ts')).copy,
+  },
 ]

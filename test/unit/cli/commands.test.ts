@@ -55,11 +55,18 @@ test('the first help fits a screen, and names every command', () => {
 })
 
 test('what destroys can be answered by a flag: every command that asks has --yes', () => {
-  for (const path of ['publish', 'dead-letters-change', 'dead-letters-carry', 'subscriptions', 'log-new-epoch']) {
+  for (const path of [
+    'publish',
+    'dead-letters-change',
+    'dead-letters-carry',
+    'subscriptions',
+    'log-new-epoch',
+    'streams-copy',
+  ]) {
     assert.match(readFileSync(`${root}src/cli/commands/${path}.ts`, 'utf8'), /confirm\(/)
   }
   const asking = ['publish', 'dead-letters edit', 'dead-letters redrive', 'dead-letters discard', 'dead-letters import']
-  for (const name of [...asking, 'subscriptions pause', 'subscriptions replay', 'log new-epoch']) {
+  for (const name of [...asking, 'subscriptions pause', 'subscriptions replay', 'log new-epoch', 'streams copy']) {
     assert.ok(commands.find((each) => each.name === name)?.options['yes'] !== undefined, name)
   }
 })

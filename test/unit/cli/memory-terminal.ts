@@ -21,6 +21,7 @@ export function memoryTerminal(answers: readonly string[] | null = null, input =
       err: (text) => {
         written.err += text
       },
+      progress: () => {},
       ask: (question) => {
         written.err += question
         return Promise.resolve(left.shift() ?? null)

@@ -82,3 +82,6 @@ export function userCopy(more: Partial<Options> = {}) {
 }
 
 export const created = (id: string) => UserCreatedBefore({ id, name: `name of ${id}`, email: `${id}@example.org` })
+
+/** As a module of a user exports it. */
+export const copy = userCopy()
