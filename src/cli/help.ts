@@ -19,7 +19,6 @@ export function overview(commands: readonly CommandSpec[]): string {
     '',
     `Services are found by --url, --connect, ESTAFET_URL, ESTAFET_CONNECT or .estafet/ops.json; the token by`,
     'ESTAFET_TOKEN or --token-file. Commands that need a database take its URL from ESTAFET_DATABASE_URL.',
-    '',
     'estafet COMMAND --help shows examples and options; estafet help --json is all of it, for programs.',
   ].join('\n')
 }
