@@ -7,7 +7,7 @@ export interface Audit<Tx> {
    * `done`, nothing was added and `tx` should be rolled back; `result` is then that of the request that came before.
    */
   record(tx: Tx, entry: NewAuditEntry, request: RecordedRequest): Promise<Recorded>
-  /** Newest first; a page begins below its `after`. */
+  /** Of a subscription, and of the read models in its database. Newest first; a page begins below its `after`. */
   list(subscription: string, page: PageRequest): Promise<Page<AuditEntry>>
 }
 

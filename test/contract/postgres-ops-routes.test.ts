@@ -6,15 +6,15 @@ import type { Role } from 'estafet/ops'
 import { postgresStreams, projections } from 'estafet/postgres'
 import * as z from 'zod'
 import { allPostgres } from '../../engines/postgres/binaries.ts'
-import { answers, type Schema } from '../../src/ops/answers.ts'
+import { answers } from '../../src/ops/answers.ts'
 import { match, names } from '../../src/ops/match.ts'
 import { routes } from '../../src/ops/routes.ts'
+import { faultsOf, isJson, type Json } from '../ops/answer-faults.ts'
 import { Cart, ItemPut, PriceSet } from '../ops/cart.ts'
 import { Carts } from '../ops/carts.ts'
 import { failure, messageOf, type ParkedWorld, parkedServer, subscription } from '../ops/parked-world.ts'
 import { ask, Paid, Placed, served, silent, tokenOf } from '../ops/served.ts'
 
-type Json = Record<string, unknown>
 const secret = { id: 'A', total: 5, customer: { email: 'ada@example.org' } }
 
 for (const binaries of allPostgres()) {
@@ -396,12 +396,10 @@ for (const binaries of allPostgres()) {
         const back = { version: 1, build: 1, force: true, reason: 'back' }
         assert.equal((await post(`${path}/promote`, back)).body['outcome'], 'done')
         assert.equal((await post(`${path}/drop`, { version: 1, build: 2 })).status, 200)
-        // Under the subscriptions of the builds, so they are not among those of the service.
-        const { rows } = await world.pool.query('SELECT who, action FROM estafet.audit ORDER BY number')
-        assert.deepEqual(
-          rows.map(({ who, action }) => `${who} ${action}`),
-          ['operate pause', 'admin resume', 'operate rebuild', 'estafet promote', 'admin promote', 'admin drop'],
-        )
+        const decided = itemsOf(await get('/audit')).map(({ who, action }) => `${who} ${action}`)
+        assert.deepEqual(decided.toReversed(), [
+          ...['operate pause', 'admin resume', 'operate rebuild', 'estafet promote', 'admin promote', 'admin drop'],
+        ])
       } finally {
         await running.stop()
       }
@@ -415,32 +413,4 @@ for (const binaries of allPostgres()) {
       )
     })
   })
-}
-
-function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** What of an answer is not as its schema says; a field that the schema does not name is a fault, too. */
-function faultsOf(value: unknown, schema: Schema, path = '$'): readonly string[] {
-  if (!('type' in schema)) return []
-  const types = typeof schema.type === 'string' ? [schema.type] : [...schema.type]
-  const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
-  const isType = types.includes(type) || (type === 'number' && types.includes('integer') && Number.isInteger(value))
-  if (!isType) return [`${path} is ${type}, not ${types.join(' or ')}`]
-  if ('enum' in schema && schema.enum !== undefined && !schema.enum.some((each) => each === value))
-    return [`${path} is none of its values`]
-  if ('items' in schema && Array.isArray(value))
-    return value.flatMap((item, at) => faultsOf(item, schema.items, `${path}[${at}]`))
-  if (!('properties' in schema) || !isJson(value)) return []
-  const missing = schema.required
-    .filter((name) => !Object.hasOwn(value, name))
-    .map((name) => `${path}.${name} is missing`)
-  const isOpen = Object.keys(schema.properties).length === 0
-  const inner = Object.entries(value).flatMap(([name, field]) => {
-    const known = schema.properties[name]
-    if (known === undefined) return isOpen || path === '$.counters' ? [] : [`${path}.${name} is not described`]
-    return faultsOf(field, known, `${path}.${name}`)
-  })
-  return [...missing, ...inner]
 }

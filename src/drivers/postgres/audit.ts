@@ -21,7 +21,8 @@ export function postgresAudit(sql: Sql): Audit<Sql> {
         name: 'estafet-audit-list',
         text: `SELECT a.number::text AS number, ${instant('a.at')} AS at, a.who, a.action, a.subscription,
             a.selection::text AS selection, a.count::text AS count, a.reason, a.details::text AS details
-          FROM estafet.audit AS a WHERE a.subscription = $1 AND ($2::bigint IS NULL OR a.number < $2::bigint)
+          FROM estafet.audit AS a
+          WHERE (a.subscription = $1 OR a.subscription LIKE 'projection:%') AND ($2::bigint IS NULL OR a.number < $2::bigint)
           ORDER BY a.number DESC LIMIT $3::int`,
         values: [subscription, ...pageValues(page)],
       })
