@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isEstafetError, type Running } from 'estafet'
 import type { PostgresStore } from 'estafet/postgres'
+import type { Progress } from './progress.ts'
 
 /** A service that follows the monolith. */
 export interface Follower {
@@ -16,13 +17,17 @@ export interface Stuck {
   readonly messages: number
 }
 
-/** Waits until the followers have handled everything that was published before the call, or given it up; resolves to the latter. */
-export async function caughtUp(followers: readonly Follower[], tick: () => void): Promise<readonly Stuck[]> {
+/**
+ * Waits until the followers have handled everything that was published before the call, or given it up; resolves to the latter. Shows
+ * positions of the log: how far each has got.
+ */
+export async function caughtUp(followers: readonly Follower[], progress: Progress): Promise<readonly Stuck[]> {
   const stuck: Stuck[] = []
   for (const follower of followers) {
     const ends = await endsOf(follower)
+    progress.stage(follower.name, Number(ends.flat().reduce((most, end) => (end > most ? end : most), 0n)))
     for (;;) {
-      tick()
+      progress.at(Number(await lowestCursor(follower)))
       const parked = await parkedBy(follower)
       if ((await hasReached(follower, ends)) && parked.every(({ state }) => state === 'dead')) {
         stuck.push(...parked.map(({ key, messages }) => ({ service: follower.name, key, messages })))
@@ -32,6 +37,12 @@ export async function caughtUp(followers: readonly Follower[], tick: () => void)
     }
   }
   return stuck
+}
+
+async function lowestCursor({ running, store }: Follower): Promise<bigint> {
+  const { lanes } = await store.operations.control.state(running.subscription)
+  const [first = 0n, ...others] = lanes.map(({ cursor }) => cursor)
+  return others.reduce((least, cursor) => (cursor < least ? cursor : least), first)
 }
 
 async function endsOf({ running }: Follower): Promise<readonly (readonly bigint[])[]> {

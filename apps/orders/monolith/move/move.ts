@@ -34,9 +34,7 @@ export async function move(parts: MoveParts): Promise<Moved> {
   done.loaded = await load(parts)
   for (let round = 1; ; round++) {
     done.followed += await follow(parts)
-    parts.progress.stage('handle', null)
-    let ticks = 0
-    const stuck = await caughtUp(parts.followers, () => parts.progress.at(++ticks))
+    const stuck = await caughtUp(parts.followers, parts.progress)
     const seen = await compare(parts)
     if (isComplete(seen) || round === rounds) {
       parts.progress.end()

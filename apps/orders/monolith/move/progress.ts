@@ -1,6 +1,6 @@
 export interface Progress {
-  /** A new stage of something that has so many parts; null where nobody knows. */
-  stage(name: string, of: number | null): void
+  /** A new stage of something that has so many parts. */
+  stage(name: string, of: number): void
   /** How far the stage is; called as often as one likes. */
   at(done: number): void
   end(): void
@@ -14,12 +14,12 @@ const quietMs = 2_000
  * error, so that a report can be piped.
  */
 export function progress(to: NodeJS.WriteStream = process.stderr, now = () => performance.now()): Progress {
-  let current = { name: '', of: null as number | null, done: 0, begunAt: now(), shownAt: 0 }
+  let current = { name: '', of: 0, done: 0, begunAt: now(), shownAt: 0 }
   const show = (at: number): void => {
     current.shownAt = at
     const text = progressText(current.name, current.done, current.of, (at - current.begunAt) / 1_000)
     if (!to.isTTY) return void to.write(`${text}\n`)
-    const share = current.of === null || current.of === 0 ? 0 : current.done / current.of
+    const share = current.of === 0 ? 0 : current.done / current.of
     const bar = '█'.repeat(Math.round(share * width)).padEnd(width, '░')
     // Cut to the terminal's width: a line that wraps cannot be taken back.
     to.write(`\r\u001b[2K${`${bar} ${text}`.slice(0, Math.max(20, to.columns - 1))}`)
@@ -35,7 +35,7 @@ export function progress(to: NodeJS.WriteStream = process.stderr, now = () => pe
       current = { name, of, done: 0, begunAt: now(), shownAt: 0 }
     },
     at(done) {
-      current.done = current.of === null ? done : Math.min(done, current.of)
+      current.done = Math.min(done, current.of)
       const at = now()
       if (at - current.begunAt < quietMs) return
       if (at - current.shownAt >= (to.isTTY ? 100 : 5_000)) show(at)
@@ -45,8 +45,7 @@ export function progress(to: NodeJS.WriteStream = process.stderr, now = () => pe
 }
 
 /** How far something got, and when it will be through at that pace. */
-export function progressText(name: string, done: number, of: number | null, seconds: number): string {
-  if (of === null) return `${name.padEnd(9)} ${done}, ${seconds.toFixed(0)} s`
+export function progressText(name: string, done: number, of: number, seconds: number): string {
   const percent = of === 0 ? 100 : Math.floor((done / of) * 100)
   const left = done === 0 || done >= of ? '' : `, ${Math.ceil((seconds / done) * (of - done))} s left`
   return `${name.padEnd(9)} ${done}/${of} ${percent}%, ${seconds.toFixed(0)} s${left}`
