@@ -127,6 +127,7 @@ async function writeTogether<Tx>(run: Run<Tx>, tails: readonly Tail[]): Promise<
 /** Copies one stream to its end. */
 async function copyOne<Tx>(run: Run<Tx>, id: string): Promise<void> {
   const { parts, copy, options, pass } = run
+  let reached = -1
   for (let races = 0; races < mostRaces; ) {
     if (options.signal?.aborted === true) return
     const [source = null, target = null] = await parts.index.last(namesOf(copy, id))
@@ -138,7 +139,9 @@ async function copyOne<Tx>(run: Run<Tx>, id: string): Promise<void> {
     }
     const isWritten = await wrote(run, [tail])
     if (isWritten && tail.isEnd) return
-    if (!isWritten) races += 1
+    // A part that is written and does not show was taken out by hand: it would be taken for a repeat for ever.
+    if (!isWritten || tail.upTo <= reached) races += 1
+    reached = tail.upTo
   }
   pass.faults.push({ stream: id, streamVersion: null, says: 'others were always quicker to write to it: run it again' })
 }

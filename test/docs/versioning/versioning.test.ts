@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type EventType, logger, type OutgoingMessage, type Service, start } from 'estafet'
+import { copyStreams, type EventType, logger, type OutgoingMessage, type Service, start, verifyCopies } from 'estafet'
 import { checkContracts, contracts, generated } from 'estafet/contracts'
 import { migrate, type PostgresStore, postgres, postgresLog, postgresStreams, type Sql } from 'estafet/postgres'
 import pg from 'pg'
 import { newDatabase } from '../../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../../engines/postgres/server.ts'
-import { Basket, Cart, replaceCart } from './copy-and-replace.ts'
+import { handleUser, Moved, User, UserBefore, users } from './copy-and-replace.ts'
 import * as several from './several-handlers.ts'
 import * as upcasting from './upcasting.ts'
 import * as weak from './weak-schema.ts'
@@ -80,16 +80,34 @@ describe('the four ways of versioning, as the guide shows them', () => {
   })
 
   test('copy and replace: the new stream has it all, the old one takes no more', { timeout: 60_000 }, async () => {
-    const { pool, store } = await database('carts')
-    const streams = postgresStreams(pool, { service: 'carts', logger: quiet })
-    await streams.handle(Cart, 'c-1', { do: 'add', products: ['tea', 'cup'] })
-    await streams.handle(Cart, 'c-1', { do: 'add', products: ['jam'] })
-    await replaceCart(store, streams, 'c-1')
-    await replaceCart(store, streams, 'c-1')
-    const { state, version } = await streams.load(Basket, 'c-1')
-    assert.deepEqual([state, version], [['tea', 'cup', 'jam'], 3])
-    assert.deepEqual((await streams.load(Cart, 'c-1')).state.products, ['tea', 'cup', 'jam'])
-    await assert.rejects(streams.handle(Cart, 'c-1', { do: 'add', products: ['bun'] }), /basket\/c-1/)
+    const { pool } = await database('users')
+    const streams = postgresStreams(pool, { service: 'users', logger: quiet })
+    const [ada, bea] = [
+      { name: 'Ada', email: 'ada@example.org' },
+      { name: 'Bea', email: 'bea@example.org' },
+    ]
+    await streams.handle(UserBefore, 'u-1', { do: 'create', ...ada })
+    await copyStreams(streams.copying, users)
+    await handleUser(streams, 'u-1', { do: 'change', ...ada, email: 'ada@example.com' })
+    await handleUser(streams, 'u-2', { do: 'create', ...bea })
+    const { copies, closed, faults } = await copyStreams(streams.copying, users, { closes: true })
+    assert.deepEqual([copies, closed, faults], [2, 1, []])
+    await assert.rejects(streams.handle(UserBefore, 'u-1', { do: 'change', ...bea }), Moved)
+    await handleUser(streams, 'u-1', { do: 'change', ...ada, email: 'ada@example.net' })
+    const { rows } = await pool.query(`SELECT event_type, event_data FROM estafet.event_store
+      WHERE aggregate_type = 'user-v2' AND aggregate_id = 'u-1' ORDER BY event_version`)
+    assert.deepEqual(
+      rows.map(({ event_type: type, event_data: data }) => [type, data]),
+      [
+        ['UserCreated', { id: 'ada@example.org', ...ada, age: null, preferences: {} }],
+        ['NameChanged', { name: 'Ada' }],
+        ['EmailChanged', { email: 'ada@example.com' }],
+        ['NameChanged', { name: 'Ada' }],
+        ['EmailChanged', { email: 'ada@example.net' }],
+      ],
+    )
+    assert.equal((await streams.load(User, 'u-2')).state.email, 'bea@example.org')
+    assert.deepEqual((await verifyCopies(streams.copying, users)).differences, [])
     await streams.settled()
   })
 
