@@ -87,9 +87,13 @@ export function streams<Tx>(parts: StreamsParts<Tx>): Streams<Tx> {
   ): Promise<{ readonly before: Loaded<State>; readonly write: Write<State> }> {
     const { appendId = null, context = {} } = options
     const stream = { type: of.type, id }
-    const known = appendId === null ? null : await parts.events.appended(tx, stream, appendId)
     const before = await load(parts, of, id, tx)
-    if (known !== null) return { before, write: () => Promise.resolve(repeat(before, known)) }
+    // After loading: whoever sees the events of another try sees its append id, too, and is not refused for them.
+    const known = appendId === null ? null : await parts.events.appended(tx, stream, appendId)
+    if (known !== null) {
+      const now = known.version > before.version ? await load(parts, of, id, tx) : before
+      return { before: now, write: () => Promise.resolve(repeat(now, known)) }
+    }
     const events = of
       .decide(command, before.state)
       .map((event) => ({ ...event, context: { ...context, ...event.context } }))

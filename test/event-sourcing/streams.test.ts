@@ -76,6 +76,19 @@ describe('a thing that is sourced from its events', () => {
     assert.equal((await streams.handle(Order, 'o-seen', add('b', 1, '1.0'), { expected: 1 })).version, 2)
   })
 
+  test('takes a command that is tried again for a repeat, also when its decider would refuse it by now', async () => {
+    for (let round = 0; round < 10; round++) {
+      const id = `o-again-${round}`
+      await streams.handle(Order, id, add('a', 1, '1.0'))
+      const tries = Array.from({ length: 8 }, () => streams.handle(Order, id, confirm, { appendId: 'confirm-1' }))
+      const handled = await Promise.all(tries)
+      assert.deepEqual(
+        handled.map(({ isRepeat, state, version }) => [isRepeat, state.status, version]).toSorted(),
+        Array.from({ length: 8 }, (_, at) => [at > 0, 'CONFIRMED', 2]),
+      )
+    }
+  })
+
   test('handles a command with an append id once, however often and late it is tried', async () => {
     const tries = Array.from({ length: 4 }, () =>
       streams.handle(Order, 'o-again', add('a', 1, '1.0'), { appendId: 'request-1' }),
