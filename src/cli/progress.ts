@@ -12,12 +12,17 @@ const redrawMs = 100
 const cells = 30
 
 /** A bar for something of so many steps, from two seconds on; nothing with --json or where nobody looks. */
-export function progress(call: Pick<Call, 'terminal' | 'options'>, says: string, total: number): Progress {
-  let due = performance.now() + quietMs
+export function progress(
+  call: Pick<Call, 'terminal' | 'options'>,
+  says: string,
+  total: number,
+  nowMs: () => number = () => performance.now(),
+): Progress {
+  let due = nowMs() + quietMs
   let isShown = false
   return {
     at(done) {
-      const now = performance.now()
+      const now = nowMs()
       if (now < due || call.options.has('json')) return
       due = now + redrawMs
       isShown = true

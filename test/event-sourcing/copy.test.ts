@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
-import { copyStreams, verifyCopies } from 'estafet'
-import { migrate, type PostgresStreams, postgresStreams } from 'estafet/postgres'
+import { copyStreams, projection, verifyCopies } from 'estafet'
+import { migrate, type PostgresStreams, postgresStreams, project, projections, type Sql } from 'estafet/postgres'
 import pg from 'pg'
 import { newDatabase } from '../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
 import { ended } from '../crash/ended.ts'
-import { created, Moved, NamesGiven, PageSeen, UserV1, UserV2, userCopy } from '../unit/event-sourcing/user.ts'
+import {
+  created,
+  Moved,
+  NameGiven,
+  NamesGiven,
+  PageSeen,
+  UserV1,
+  UserV2,
+  userCopy,
+} from '../unit/event-sourcing/user.ts'
 import type { CopyChildOptions } from './copy-child.ts'
 import { logger } from './projection-system.ts'
 
@@ -99,6 +108,27 @@ describe('copies of streams in PostgreSQL', () => {
     assert.deepEqual((await verifyCopies(streams.copying, userCopy())).differences, [])
     assert.deepEqual((await streams.load(UserV2, 'u-0')).state.names.slice(0, 2), ['u-0-0', 'u-0-0-b'])
     assert.deepEqual(await rows(), old)
+  })
+
+  test('are folded into read models that are written with each append, in a program', async () => {
+    const { streams, fill, pool } = await users()
+    await fill(3)
+    const names = projection<Sql>('names', {
+      ...{ version: 1, tables: ['given_name'], streams: ['user-v2'] },
+      setUp: (tx, table) => tx.query(`CREATE TABLE ${table('given_name')} (id text, name text)`),
+      handlers: [
+        project(NameGiven, ({ key, data }, { tx, table }) =>
+          tx.query(`INSERT INTO ${table('given_name')} VALUES ($1, $2)`, [key, data.name]),
+        ),
+      ],
+    })
+    await projections(pool).install(names)
+    const inline = postgresStreams(pool, { service: 'users', logger, inline: [names] })
+    for (const closes of [false, true, true]) await copyStreams(inline.copying, userCopy(), { closes })
+    const { rows } = await pool.query<{ names: string[] }>(
+      `SELECT array_agg(name) AS names FROM given_name WHERE id = 'u-1'`,
+    )
+    assert.deepEqual(rows[0]?.names.toSorted(), (await streams.load(UserV2, 'u-1')).state.names.toSorted())
   })
 
   for (const closes of [false, true]) {
