@@ -1,15 +1,17 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { logger as makeLogger } from 'estafet'
-import { program } from './system/program.ts'
+import { program } from '../../engines/application/program.ts'
+import { serve } from '../../engines/application/serve.ts'
+import { settingsOf } from './system/settings.ts'
 import { startSystem } from './system/system.ts'
 import { webApp } from './web/app.ts'
-import { serve } from './web/serve.ts'
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 /** Runs it all until Ctrl-C. */
-await program(async (settings) => {
+await program(async () => {
+  const settings = settingsOf(process.env)
   const ended = new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve)
   })

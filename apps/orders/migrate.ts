@@ -1,8 +1,10 @@
-import { openServer } from './system/database-server.ts'
+import { program } from '../../engines/application/program.ts'
 import { migrateAll } from './system/databases.ts'
-import { program } from './system/program.ts'
+import { openServer } from './system/open-server.ts'
+import { settingsOf } from './system/settings.ts'
 
-await program(async (settings) => {
+await program(async () => {
+  const settings = settingsOf(process.env)
   const server = await openServer(settings)
   try {
     console.log(server.says)

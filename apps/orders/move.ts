@@ -3,17 +3,19 @@
 //   npm run move -w apps/orders -- --verify           the comparison alone
 import { parseArgs } from 'node:util'
 import { logger as makeLogger } from 'estafet'
+import { program } from '../../engines/application/program.ts'
+import { UnusableSettings } from '../../engines/application/settings.ts'
 import { addRows } from './monolith/more-rows.ts'
 import { compare, move } from './monolith/move/move.ts'
 import { progress as makeProgress } from './monolith/move/progress.ts'
 import { isComplete } from './monolith/move/verify.ts'
 import { reportText } from './monolith/report.ts'
 import { openMove } from './monolith/system.ts'
-import { openServer } from './system/database-server.ts'
-import { program } from './system/program.ts'
-import { UnusableSettings } from './system/settings.ts'
+import { openServer } from './system/open-server.ts'
+import { settingsOf } from './system/settings.ts'
 
-await program(async (settings) => {
+await program(async () => {
+  const settings = settingsOf(process.env)
   const options = optionsOf(process.argv.slice(2))
   const logger = makeLogger({ service: 'move', level: 'error' })
   const progress = makeProgress()

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'estafet'
 import * as z from 'zod'
+import { type Served, serve } from '../../../engines/application/serve.ts'
 import { readModels } from '../orders/read-models.ts'
 import type { Settings } from '../system/settings.ts'
 import { type System, startSystem } from '../system/system.ts'
 import { webApp } from '../web/app.ts'
-import { type Served, serve } from '../web/serve.ts'
 
 export interface Step {
   readonly says: string

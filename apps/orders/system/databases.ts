@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { EstafetError, isEstafetError } from 'estafet'
 import { type MigrationOptions, migrate } from 'estafet/postgres'
 import pg from 'pg'
+import { addressOf, type DatabaseServer, passwordOf } from '../../../engines/application/database-server.ts'
 import { provisionDatabase } from '../../../engines/postgres/provision.ts'
-import { addressOf, type DatabaseServer, passwordOf } from './database-server.ts'
 
 export type ServiceName = 'users' | 'catalog' | 'inventory' | 'orders'
 

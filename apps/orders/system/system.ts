@@ -11,12 +11,13 @@ import {
   type Sql,
 } from 'estafet/postgres'
 import type pg from 'pg'
+import { addressOf, connect, type DatabaseServer } from '../../../engines/application/database-server.ts'
 import { ProductChanged, ProductRemoved } from '../catalog/messages.ts'
 import { Order } from '../orders/order.ts'
 import { readModels } from '../orders/read-models.ts'
 import { UserChanged, UserRemoved } from '../users/messages.ts'
-import { addressOf, connect, type DatabaseServer, openServer } from './database-server.ts'
 import { databaseOf, migrateAll, type ServiceName } from './databases.ts'
+import { openServer } from './open-server.ts'
 import type { Settings } from './settings.ts'
 
 /** What the orders service keeps: streams of events, and the read models made of them. */

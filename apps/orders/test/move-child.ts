@@ -12,7 +12,7 @@ const reach = (at: string): void => {
 }
 
 const adminUrl = process.env['POSTGRES_URL'] ?? ''
-const system = await openMove({ says: 'it', adminUrl, stop: () => Promise.resolve() }, silent)
+const system = await openMove({ says: 'it', application: 'orders', adminUrl, stop: () => Promise.resolve() }, silent)
 const followers = await system.follow((store) => ({
   ...store,
   unitOfWork: {

@@ -34,7 +34,7 @@ export interface Moving {
 export async function startMoving(): Promise<Moving> {
   const server = await temporaryPostgres({ settings: { fsync: 'off' } })
   const pools = new Map<string, pg.Pool>()
-  const database = { says: 'it', adminUrl: server.adminUrl, stop: () => Promise.resolve() }
+  const database = { says: 'it', application: 'orders', adminUrl: server.adminUrl, stop: () => Promise.resolve() }
   const system = await openMove(database, silent)
 
   const started = (file: string, environment: Record<string, string>, words: readonly string[] = []) => {

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LogFields } from 'estafet'
 import * as z from 'zod'
+import { serve } from '../../../engines/application/serve.ts'
 import { settingsOf } from '../system/settings.ts'
 import { type System, startSystem } from '../system/system.ts'
 import { webApp } from '../web/app.ts'
-import { serve } from '../web/serve.ts'
 
 export interface Answer {
   readonly status: number
