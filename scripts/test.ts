@@ -19,8 +19,9 @@ interface Outcome {
 
 /** A test that hangs fails with its name; each ends in well under a minute on a quiet machine. */
 const testTimeoutMs = 5 * 60_000
-/** What hangs beside any test, a hook or a file, must not hold up the stages after it. */
+/** What hangs beside any test, a hook or what a test left running, must not hold up the stages after it. */
 const stageTimeoutMs = 25 * 60_000
+const silenceTimeoutMs = 8 * 60_000
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const biome = ['node_modules/.bin/biome']
@@ -101,30 +102,30 @@ async function runSuite(stage: string, pattern: string): Promise<Outcome> {
 }
 
 function runFiles(stage: string, files: readonly string[]): Promise<{ status: number | null; stdout: string }> {
-  // Forced: what a test that timed out leaves running must not keep its file from ending.
-  const settings = [
-    '--test-force-exit',
-    '--test-concurrency=2',
-    '--test-reporter=spec',
-    `--test-timeout=${testTimeoutMs}`,
-  ]
+  const settings = ['--test-concurrency=2', '--test-reporter=spec', `--test-timeout=${testTimeoutMs}`]
   const child = spawn(process.execPath, ['--conditions=estafet-source', '--test', ...settings, ...files], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let stdout = ''
+  const end = (why: string): void => {
+    console.error(`The stage ${stage} was ended: ${why}.`)
+    child.kill('SIGTERM')
+  }
+  const ofStage = setTimeout(() => end(`it took longer than ${stageTimeoutMs / 60_000} minutes`), stageTimeoutMs)
+  const saysNothing = (): void => end(`it said nothing for ${silenceTimeoutMs / 60_000} minutes`)
+  let ofSilence = setTimeout(saysNothing, silenceTimeoutMs)
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
     process.stdout.write(text)
+    clearTimeout(ofSilence)
+    ofSilence = setTimeout(saysNothing, silenceTimeoutMs)
   })
-  const timer = setTimeout(() => {
-    console.error(`The stage ${stage} was ended: it had not finished after ${stageTimeoutMs / 60_000} minutes.`)
-    child.kill('SIGTERM')
-  }, stageTimeoutMs)
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (status) => {
-      clearTimeout(timer)
+      clearTimeout(ofStage)
+      clearTimeout(ofSilence)
       resolve({ status, stdout })
     })
   })
