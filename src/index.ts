@@ -100,6 +100,7 @@ export {
   type ProjectOptions,
   type Projector,
   project,
+  projectMany,
   type TableNames,
 } from './projection/project.ts'
 export { type Projection, type ProjectionOptions, projection } from './projection/projection.ts'

@@ -42,6 +42,7 @@ import {
   type ProjectOptions,
   type Projector,
   project as projectAny,
+  projectMany as projectManyAny,
 } from './projection/project.ts'
 import type { Projection } from './projection/projection.ts'
 import { logger } from './runtime/logger.ts'
@@ -83,6 +84,13 @@ export const project: <Data>(
   handle: (event: ReceivedMessage<Data>, context: ProjectionContext<Sql>) => Promise<unknown>,
   options?: ProjectOptions,
 ) => Projector<Sql> = projectAny
+
+/** `projectMany` for read models in PostgreSQL. */
+export const projectMany: <Data>(
+  event: StreamEventType<never, Data> | EventType<never, Data>,
+  handle: (events: readonly ReceivedMessage<Data>[], context: ProjectionContext<Sql>) => Promise<unknown>,
+  options?: ProjectOptions,
+) => Projector<Sql> = projectManyAny
 
 export interface PostgresOptions {
   readonly limits?: MessageLimits

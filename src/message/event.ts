@@ -1,7 +1,13 @@
 import { decoded, validate } from './definition.ts'
 import { EstafetError } from './errors.ts'
 import { maskFaults } from './mask.ts'
-import type { MessageContext, OutgoingMessage, ReceivedMessage, StoredMessage } from './message.ts'
+import {
+  type MessageContext,
+  type OutgoingMessage,
+  type ReceivedMessage,
+  type StoredMessage,
+  withData,
+} from './message.ts'
 import { type PersonalFields, personalFaults, personalOf, withoutSealed } from './personal.ts'
 import type { SchemaInput, SchemaOutput, StandardSchema } from './standard-schema.ts'
 import { type Upcasts, upcastFaults, type Versions } from './upcast.ts'
@@ -78,10 +84,8 @@ export function event<Schema extends StandardSchema>(
     const key = checkedKey(type, options.key(data))
     return { type, version, topic, key, data, context, ...personalOf(type, personal, data, key) }
   }
-  const receive = (message: StoredMessage): ReceivedMessage<SchemaOutput<Schema>> => {
-    const { payload: _, ...envelope } = message
-    return { ...envelope, data: decoded(type, options.schema, versions, message) }
-  }
+  const receive = (message: StoredMessage): ReceivedMessage<SchemaOutput<Schema>> =>
+    withData(message, decoded(type, options.schema, versions, message))
   const keyOf = (message: Pick<StoredMessage, 'payload' | 'version'>): string =>
     checkedKey(type, options.key(decoded(type, options.schema, versions, withoutSealed(message))))
   const { schema } = options

@@ -74,3 +74,23 @@ export interface Delivery {
 export interface ReceivedMessage<Data = unknown> extends Omit<StoredMessage, 'payload'> {
   readonly data: Data
 }
+
+/** A message with data in the place of its payload. Field by field: to copy what is left of it costs more than to decode it. */
+export function withData<Data>(message: StoredMessage, data: Data): ReceivedMessage<Data> {
+  return {
+    source: message.source,
+    epoch: message.epoch,
+    position: message.position,
+    time: message.time,
+    id: message.id,
+    type: message.type,
+    version: message.version,
+    topic: message.topic,
+    key: message.key,
+    correlationId: message.correlationId,
+    causationId: message.causationId,
+    traceparent: message.traceparent,
+    headers: message.headers,
+    data,
+  }
+}

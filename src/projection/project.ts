@@ -1,7 +1,7 @@
 import type { Handler, HandlerContext } from '../delivery/handler.ts'
 import { completeRules, type RetryRule } from '../delivery/retry-policy.ts'
 import type { EventType } from '../message/event.ts'
-import type { ReceivedMessage, StoredMessage } from '../message/message.ts'
+import { type ReceivedMessage, type StoredMessage, withData } from '../message/message.ts'
 import { withoutSealed } from '../message/personal.ts'
 import type { StreamEventType } from '../message/stream-event.ts'
 
@@ -48,6 +48,32 @@ export function project<Data, Tx>(
   handle: (event: ReceivedMessage<Data>, context: ProjectionContext<Tx>) => Promise<unknown>,
   options: ProjectOptions = {},
 ): Projector<Tx> {
+  return projector(event, options, false, (receive, table) => async (messages, { tx, log, signal }) => {
+    for (const message of messages) await handle(receive(message), { tx, log, signal, table })
+  })
+}
+
+/**
+ * `project` for consecutive events of one type together, in order, so that one statement can serve many:
+ * `projectMany(ItemAdded, async (events, { tx, table }) => ...)`. The list is never empty, and where it ends says nothing: a
+ * rebuild gets other ones. An event may be about the same row as another one before it in the list.
+ */
+export function projectMany<Data, Tx>(
+  event: StreamEventType<never, Data> | EventType<never, Data>,
+  handle: (events: readonly ReceivedMessage<Data>[], context: ProjectionContext<Tx>) => Promise<unknown>,
+  options: ProjectOptions = {},
+): Projector<Tx> {
+  return projector(event, options, true, (receive, table) => async (messages, { tx, log, signal }) => {
+    await handle(messages.map(receive), { tx, log, signal, table })
+  })
+}
+
+function projector<Data, Tx>(
+  event: StreamEventType<never, Data> | EventType<never, Data>,
+  options: ProjectOptions,
+  isSet: boolean,
+  run: (receive: (message: StoredMessage) => ReceivedMessage<Data>, table: TableNames) => Handler<Tx>['run'],
+): Projector<Tx> {
   const { type, since, version: newest } = event
   const { name = type, retry = [], timeoutMs = 10_000 } = options
   const receive = 'receive' in event ? event.receive : fromStream(event)
@@ -55,20 +81,15 @@ export function project<Data, Tx>(
   return {
     ...{ type, topic, from: topic === null ? 'events' : 'topics' },
     handlerFor: (table) => ({
-      ...{ type, name, timeoutMs, topic: topic ?? '', isSet: false, rules: completeRules(retry, 'block') },
+      ...{ type, name, timeoutMs, topic: topic ?? '', isSet, rules: completeRules(retry, 'block') },
       mask: 'mask' in event ? (event.mask ?? []) : [],
       takes: (version) => version >= since && version <= newest,
       check: (message) => void receive(withoutSealed(message)),
-      async run(messages, { tx, log, signal }) {
-        for (const message of messages) await handle(receive(message), { tx, log, signal, table })
-      },
+      run: run(receive, table),
     }),
   }
 }
 
 function fromStream<Data>(event: StreamEventType<never, Data>): (message: StoredMessage) => ReceivedMessage<Data> {
-  return (message) => {
-    const { payload: _, ...envelope } = message
-    return { ...envelope, data: event.read(message) }
-  }
+  return (message) => withData(message, event.read(message))
 }

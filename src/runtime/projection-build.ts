@@ -1,6 +1,7 @@
 import type { Handler } from '../delivery/handler.ts'
 import { EstafetError } from '../message/errors.ts'
 import { logFeed } from '../outbox/log-feed.ts'
+import { readAhead } from '../outbox/read-ahead.ts'
 import type { Feed } from '../ports/feed.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { BuildRef, ProjectionReports } from '../ports/projections.ts'
@@ -36,7 +37,8 @@ export function sourceOf(source: LogSource | FeedSource, isOwn: boolean): Projec
     wakeUp,
     feed(lanes, streams, topics) {
       const only = isOwn ? streams : topics
-      const feed = logFeed(source.log, { lanes, ...(only === null ? {} : { topics: only }) })
+      // A page is read while the one before it is folded: to build anew is mostly to read.
+      const feed = readAhead(logFeed(source.log, { lanes, ...(only === null ? {} : { topics: only }) }))
       return isOwn ? { ...feed, name: eventsFeedName(source) } : feed
     },
   }

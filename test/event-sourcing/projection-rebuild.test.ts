@@ -126,8 +126,9 @@ describe('a rebuild', () => {
     }))
 
   test('waits for a reader who has the view open, and does not hold up others for long', () =>
-    within(async ({ start, streams, people, pool }) => {
+    within(async ({ start, streams, people, pool, until, status }) => {
       await start([balances(1), balances(2, { promote: 'by-hand' })])
+      await until('the second version is built', async () => (await status('balances', 2))?.state === 'building')
       await people.waitFor('balances', (await streams.handle(Account, 'a', 1)).position, { timeoutMs: 20_000 })
       const reader = await pool.connect()
       await reader.query('BEGIN')
