@@ -15,6 +15,7 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
   outbox: { folders: ['message', 'ports', 'delivery', 'personal'], node: false },
   inbox: { folders: ['message', 'ports', 'delivery', 'personal'], node: false },
   'event-sourcing': { folders: ['message', 'ports', 'personal'], node: false },
+  saga: { folders: ['message', 'ports', 'delivery'], node: false },
   // Its step is the inbox's: a projection is a subscription whose effects are rows that are made to be read.
   projection: { folders: ['message', 'ports', 'delivery', 'inbox'], node: false },
   wire: { folders: ['message', 'ports'], node: false },

@@ -10,6 +10,7 @@ import {
   logFeedClauses,
   parkingClauses,
   retryClauses,
+  stepFenceClauses,
   unitOfWorkClauses,
   vaultClauses,
   wakeUpClauses,
@@ -22,6 +23,7 @@ import { brokenLogFeeds } from './broken-log-feeds.ts'
 import { brokenLogs } from './broken-logs.ts'
 import { brokenParking } from './broken-parking.ts'
 import { brokenRetries } from './broken-retries.ts'
+import { brokenStepFences } from './broken-step-fences.ts'
 import { brokenUnitsOfWork } from './broken-units-of-work.ts'
 import { brokenVaults } from './broken-vaults.ts'
 import { brokenWakeUps } from './broken-wake-ups.ts'
@@ -35,6 +37,7 @@ checkSuite('inbox', inboxClauses(), brokenInboxes)
 checkSuite('parking', parkingClauses(), brokenParking)
 checkSuite('retries', retryClauses(), brokenRetries)
 checkSuite('broker', brokerClauses(), brokenBrokers)
+checkSuite('step fence', stepFenceClauses(), brokenStepFences)
 checkSuite('vault', vaultClauses(), brokenVaults)
 checkSuite('wake-up', wakeUpClauses(), brokenWakeUps)
 

@@ -7,6 +7,7 @@ import type {
   LogFeedDriver,
   OpenTransaction,
   ParkingDriver,
+  StepFenceDriver,
   UnitOfWorkDriver,
   VaultDriver,
   WakeUpDriver,
@@ -27,6 +28,7 @@ import {
   memoryRetries,
   memorySession,
   memorySink,
+  memoryStepFence,
   memoryStreamIndex,
   memoryTopicFeed,
   memoryUnitOfWork,
@@ -131,6 +133,18 @@ export function memoryParkingDriver(
     lapse: (ms) => lapse(clock, ms),
     moment: () => new Promise((resolve) => setTimeout(resolve, 5)),
     pause: (subscription) => Promise.resolve(void database.table('paused subscription').set(subscription, true)),
+  }
+}
+
+export function memoryStepFenceDriver(): StepFenceDriver<MemoryTransaction> {
+  const database = memoryDatabase(virtualClock())
+  const interrupt = () => new Promise<void>((resolve) => setImmediate(resolve))
+  const session = { database, owner: 'process', interrupt }
+  return {
+    fence: memoryStepFence(session),
+    unitOfWork: memoryUnitOfWork(session),
+    begin: () => Promise.resolve(openTransaction(database)),
+    moment: () => new Promise((resolve) => setTimeout(resolve, 5)),
   }
 }
 

@@ -8,6 +8,7 @@ import {
   logFeedClauses,
   parkingClauses,
   retryClauses,
+  stepFenceClauses,
   unitOfWorkClauses,
   vaultClauses,
   wakeUpClauses,
@@ -19,6 +20,7 @@ import {
   memoryLogDriver,
   memoryLogFeedDriver,
   memoryParkingDriver,
+  memoryStepFenceDriver,
   memoryUnitOfWorkDriver,
   memoryVaultDriver,
   memoryWakeUpDriver,
@@ -37,6 +39,8 @@ for (const clause of retryClauses()) test(`memory retries: ${clause.says}`, () =
 for (const clause of inboxClauses()) test(`memory inbox: ${clause.says}`, () => clause.holds(memoryParkingDriver()))
 for (const clause of eventStoreClauses())
   test(`memory event store: ${clause.says}`, () => clause.holds(memoryEventStoreDriver()))
+for (const clause of stepFenceClauses())
+  test(`memory step fence: ${clause.says}`, () => clause.holds(memoryStepFenceDriver()))
 for (const clause of vaultClauses()) test(`memory vault: ${clause.says}`, () => clause.holds(memoryVaultDriver()))
 for (const clause of logClauses())
   test(`memory events: log: ${clause.says}`, () => clause.holds(memoryEventStoreDriver()))

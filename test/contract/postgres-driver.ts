@@ -7,6 +7,7 @@ import type {
   LogDriver,
   LogFeedDriver,
   ParkingDriver,
+  StepFenceDriver,
   UnitOfWorkDriver,
   VaultDriver,
   WakeUpDriver,
@@ -31,6 +32,7 @@ import { postgresLog as eventLog } from '../../src/drivers/postgres/log.ts'
 import { postgresOutbox } from '../../src/drivers/postgres/outbox.ts'
 import { postgresParking } from '../../src/drivers/postgres/parking.ts'
 import { postgresRetries } from '../../src/drivers/postgres/retries.ts'
+import { postgresStepFence } from '../../src/drivers/postgres/step-fence.ts'
 import { postgresStreamIndex } from '../../src/drivers/postgres/stream-index.ts'
 import { postgresAnnouncer } from '../../src/drivers/postgres/wake-up.ts'
 import { logFeed } from '../../src/outbox/log-feed.ts'
@@ -45,6 +47,7 @@ export interface PostgresContract {
   laneDriver(): Promise<LaneDriver<Sql>>
   parkingDriver(): Promise<ParkingDriver<Sql> & InboxDriver<Sql>>
   brokerDriver(): Promise<BrokerDriver>
+  stepFenceDriver(): Promise<StepFenceDriver<Sql>>
   vaultDriver(): Promise<VaultDriver<Sql>>
   stop(): Promise<void>
 }
@@ -177,6 +180,15 @@ export async function postgresContract(binaries: PostgresBinaries, isPipelining:
             `INSERT INTO estafet.paused_subscription (subscription, paused_by) VALUES ($1, 'me')`,
             [subscription],
           )),
+      }
+    },
+    async stepFenceDriver() {
+      const pool = await fresh()
+      return {
+        fence: postgresStepFence(),
+        unitOfWork: postgres(pool).unitOfWork,
+        begin: () => begin(pool),
+        moment: () => sleep(100),
       }
     },
     async vaultDriver() {

@@ -8,6 +8,7 @@ import {
   logFeedClauses,
   parkingClauses,
   retryClauses,
+  stepFenceClauses,
   unitOfWorkClauses,
   vaultClauses,
   wakeUpClauses,
@@ -41,6 +42,8 @@ for (const binaries of allPostgres()) {
         test(`events: log: ${clause.says}`, async () => clause.holds(await contract.eventStoreDriver()))
       for (const clause of inboxClauses())
         test(`inbox: ${clause.says}`, async () => clause.holds(await contract.parkingDriver()))
+      for (const clause of stepFenceClauses())
+        test(`step fence: ${clause.says}`, async () => clause.holds(await contract.stepFenceDriver()))
       for (const clause of vaultClauses())
         test(`vault: ${clause.says}`, async () => clause.holds(await contract.vaultDriver()))
       for (const clause of brokerClauses())

@@ -1,0 +1,111 @@
+import { EstafetError } from './errors.ts'
+import { type EventType, event } from './event.ts'
+import type { SchemaInput, SchemaOutput, StandardSchema } from './standard-schema.ts'
+import { within } from './within-schema.ts'
+
+export interface CommandOptions<Schema extends StandardSchema, Reply extends StandardSchema, Refusal extends string> {
+  /** Of the data's shape, from 1. */
+  readonly version: number
+  /** The service that does it. */
+  readonly to: string
+  readonly schema: Schema
+  /** What the service answers when it has done it. */
+  readonly reply: Reply
+  /** Why it may say no: values, not exceptions. (Default: it never does.) */
+  readonly refusals?: readonly Refusal[]
+}
+
+/** What a command carries on its way. */
+export interface Request<Data> {
+  /** Names what is asked, the same each time it is asked: it is done once. */
+  readonly step: string
+  /** Who asks, such as a saga: what it asks, and takes back, keeps its order. */
+  readonly owner: string
+  /** The service that wants the reply. */
+  readonly replyTo: string
+  readonly data: Data
+}
+
+/** What came of it. */
+export type Answer<Reply, Refusal extends string> =
+  | { readonly outcome: 'done'; readonly result: Reply }
+  | { readonly outcome: 'refused'; readonly refusal: Refusal }
+  /** It has no effect, and never will have. */
+  | { readonly outcome: 'cancelled' }
+
+/** An answer on its way. */
+export interface Reply<Result, Refusal extends string> {
+  readonly step: string
+  readonly owner: string
+  readonly answer: Answer<Result, Refusal>
+}
+
+/**
+ * Asks one service to do something once, and to answer. `request` and `cancel` are what it sends: taken back before or after it
+ * was done, it has no effect; `reply` is what comes back, on a topic of who asked.
+ */
+export interface CommandType<Input, Data, ReplyInput, Result, Refusal extends string> {
+  readonly type: string
+  readonly to: string
+  readonly refusals: readonly Refusal[]
+  readonly request: EventType<Request<Input>, Request<Data>>
+  readonly cancel: EventType<Request<Input>, Request<Data>>
+  readonly reply: EventType<Reply<ReplyInput, Refusal>, Reply<Result, Refusal>>
+}
+
+/** The topic of what a service is asked to do. */
+export function commandTopic(service: string): string {
+  return `${service}.commands`
+}
+
+/** The topic of what comes back to a service. */
+export function replyTopic(service: string): string {
+  return `${service}.replies`
+}
+
+const serviceName = /^[a-z][a-z0-9-]{0,62}$/
+
+/**
+ * Defines a command, `command('hotel.reserve-room', { version: 1, to: 'hotel', schema, reply, refusals: ['no-room'] })`. Schemas
+ * are any Standard Schemas. Throws MISCONFIGURED for a bad name, service or version.
+ */
+export function command<Schema extends StandardSchema, Result extends StandardSchema, Refusal extends string = never>(
+  type: string,
+  { version, to, schema, reply, refusals = [] }: CommandOptions<Schema, Result, Refusal>,
+): CommandType<SchemaInput<Schema>, SchemaOutput<Schema>, SchemaInput<Result>, SchemaOutput<Result>, Refusal> {
+  if (!serviceName.test(to)) {
+    throw new EstafetError(
+      'MISCONFIGURED',
+      `The command ${type} is for ${JSON.stringify(to)}, which is no service’s name.`,
+    )
+  }
+  const asked = {
+    ...{ version, topic: commandTopic(to), key: ({ owner }: { readonly owner: string }) => owner },
+    schema: within<Request<SchemaInput<Schema>>, Request<SchemaOutput<Schema>>>(schema, {
+      texts: ['step', 'owner', 'replyTo'],
+      at: ['data'],
+    }),
+  }
+  return {
+    ...{ type, to, refusals },
+    request: event(type, asked),
+    cancel: event(`${type}.cancel`, asked),
+    reply: event(`${type}.reply`, {
+      version,
+      key: ({ owner }) => owner,
+      schema: within<Reply<SchemaInput<Result>, Refusal>, Reply<SchemaOutput<Result>, Refusal>>(reply, {
+        texts: ['step', 'owner'],
+        at: ['answer', 'result'],
+        unless: (data) => isAnswer(data, refusals),
+      }),
+    }),
+  }
+}
+
+/** Tells whether a reply says something else than that it was done. */
+function isAnswer(data: object, refusals: readonly string[]): boolean {
+  const answer: unknown = 'answer' in data ? data.answer : undefined
+  if (typeof answer !== 'object' || answer === null || !('outcome' in answer)) return false
+  if (answer.outcome === 'cancelled') return true
+  return answer.outcome === 'refused' && 'refusal' in answer && refusals.some((each) => each === answer.refusal)
+}
