@@ -3,14 +3,14 @@ import { type Projection, startProjections } from 'estafet'
 import { postgres, postgresStreams, project, projections, type Sql } from 'estafet/postgres'
 import pg from 'pg'
 import { dyingAt, type Fail, stepping } from '../crash/steps.ts'
-import { Booked, balances, book, logger, reading } from './projection-system.ts'
+import { Booked, balances, book, logger, reading, setsOf } from './projection-system.ts'
 
 export interface ProjectionChildOptions {
   readonly url: string
   readonly versions: readonly number[]
   readonly fail: Fail
-  /** (Default: 7.) */
-  readonly batchSize?: number
+  /** True: many events at a time, as fast as it can. (Default: 7, one by one.) */
+  readonly inSets?: boolean
   /** Kill -9 whenever this amount is folded. */
   readonly deadlyAmount?: number
 }
@@ -69,7 +69,9 @@ function failing(of: Projection<Sql>): Projection<Sql> {
 }
 
 await startProjections(
-  options.versions.map((version) => failing(balances(version, { batchSize: options.batchSize ?? 7, lanes: 2 }))),
+  options.versions.map((version) =>
+    failing(balances(version, options.inSets === true ? setsOf(version) : { batchSize: 7, lanes: 2 })),
+  ),
   {
     ...reading,
     ...{ store: stepping(store, reach), projections: { builds: failingBuilds }, logger },

@@ -19,6 +19,7 @@ import {
   postgresStreams,
   project,
   projections,
+  projectMany,
   type Sql,
 } from 'estafet/postgres'
 import pg from 'pg'
@@ -63,6 +64,21 @@ type Handle = Parameters<typeof project<{ amount: number }>>[1]
 
 export const book: Handle = ({ key, data }, { tx, table }) => add(tx, table, key, data.amount, 1)
 export const bookInCents: Handle = ({ key, data }, { tx, table }) => add(tx, table, key, data.amount * 100, -1)
+
+/** The same, with one statement for many events. */
+export function setsOf(version: number): BalancesOptions {
+  const [factor, step] = version > 1 ? [100, -1] : [1, 1]
+  const handler = projectMany<{ amount: number }>(Booked, async (events, { tx, table }) => {
+    await tx.query(
+      `INSERT INTO ${table('balance')} AS b (id, amount)
+        SELECT id, sum(amount) FROM unnest($1::text[], $2::int[]) AS u (id, amount) GROUP BY id
+        ON CONFLICT (id) DO UPDATE SET amount = b.amount + excluded.amount`,
+      [events.map(({ key }) => key), events.map(({ data }) => data.amount * factor)],
+    )
+    await tx.query(`UPDATE ${table('booking_count')} SET n = n + $1::int`, [events.length * step])
+  })
+  return { handlers: [handler], batchSize: 100, lanes: 2 }
+}
 
 async function add(tx: Sql, table: TableNames, key: string, amount: number, step: number): Promise<void> {
   await tx.query(
