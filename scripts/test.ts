@@ -43,6 +43,7 @@ const suites: Readonly<Record<string, string>> = {
   brokers: 'test/brokers/**/*.test.ts',
   failures: 'test/failures/**/*.test.ts',
   'event-sourcing': 'test/event-sourcing/**/*.test.ts',
+  saga: 'test/saga/**/*.test.ts',
   engines: 'test/engines/**/*.test.ts',
   stress: 'test/stress/**/*.test.ts',
   crash: 'test/crash/**/*.test.ts',

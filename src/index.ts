@@ -35,6 +35,16 @@ export {
   stateOf,
   type Until,
 } from './event-sourcing/time-travel.ts'
+export {
+  type Answer,
+  type CommandOptions,
+  type CommandType,
+  command,
+  commandTopic,
+  type Reply,
+  type Request,
+  replyTopic,
+} from './message/command.ts'
 export { type ErrorCode, EstafetError, errorCodes, isEstafetError } from './message/errors.ts'
 export { type EventOptions, type EventType, event } from './message/event.ts'
 export type {
@@ -91,6 +101,7 @@ export type { Random } from './ports/random.ts'
 export type { Attempt, Attempter, DueKeys, ParkedKey, Retries } from './ports/retries.ts'
 export type { RelayedMessage, Sink } from './ports/sink.ts'
 export type { Snapshot, Snapshots } from './ports/snapshots.ts'
+export type { FencedStep, SettledState, StepFence } from './ports/step-fence.ts'
 export type { StreamIndex } from './ports/stream-index.ts'
 export type { UnitOfWork } from './ports/unit-of-work.ts'
 export type { Eraser, Opened, OpenRequest, SealRequest, Vault } from './ports/vault.ts'
@@ -113,4 +124,6 @@ export type { Counters, Health, ReadingOptions, Running } from './runtime/runnin
 export { type Service, type ServiceOptions, service } from './runtime/service.ts'
 export { type FeedSource, type LogSource, type StartOptions, start } from './runtime/start.ts'
 export type { Store } from './runtime/store.ts'
+export { type AnswerOptions, type Asked, type Done, Refused, refuse } from './saga/answer.ts'
+export { onReply } from './saga/on-reply.ts'
 export type { CodedPlace, DecodedMessage, ValueCodec } from './wire/codec.ts'

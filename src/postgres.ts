@@ -19,11 +19,13 @@ import { postgresRetries } from './drivers/postgres/retries.ts'
 import { postgresSink as sink } from './drivers/postgres/sink.ts'
 import { postgresSnapshots } from './drivers/postgres/snapshots.ts'
 import type { Sql, SqlPool } from './drivers/postgres/sql.ts'
+import { postgresStepFence } from './drivers/postgres/step-fence.ts'
 import { postgresStreamIndex } from './drivers/postgres/stream-index.ts'
 import { postgresUnitOfWork } from './drivers/postgres/unit-of-work.ts'
 import { type ListeningPool, postgresAnnouncer, postgresWakeUp } from './drivers/postgres/wake-up.ts'
 import type { CopyParts } from './event-sourcing/copy-tail.ts'
 import { type Streams, streams } from './event-sourcing/streams.ts'
+import type { CommandType } from './message/command.ts'
 import type { EventType } from './message/event.ts'
 import type { OutgoingMessage, ReceivedMessage } from './message/message.ts'
 import type { StreamEventType } from './message/stream-event.ts'
@@ -50,6 +52,7 @@ import { type Projections, projectionsOf } from './runtime/projection-people.ts'
 import type { FeedSource, LogSource } from './runtime/start.ts'
 import type { Store } from './runtime/store.ts'
 import { systemClock, systemRandom } from './runtime/world.ts'
+import { type AnswerOptions, type Asked, answer as answerAny, type Refused } from './saga/answer.ts'
 
 export { checkMigrations, type MigrationOptions, type MigrationResult, migrate } from './drivers/postgres/migrate.ts'
 export type { Sql, SqlClient, SqlPool, SqlResult } from './drivers/postgres/sql.ts'
@@ -91,6 +94,15 @@ export const projectMany: <Data>(
   handle: (events: readonly ReceivedMessage<Data>[], context: ProjectionContext<Sql>) => Promise<unknown>,
   options?: ProjectOptions,
 ) => Projector<Sql> = projectManyAny
+
+/** `answer` for handlers whose transaction is PostgreSQL's: the fence is in the service's own database. */
+export function answer<Input, Data, ReplyInput, Result, Refusal extends string>(
+  command: CommandType<Input, Data, ReplyInput, Result, Refusal>,
+  handle: (asked: Asked<Data>, context: HandlerContext<Sql>) => Promise<ReplyInput | Refused<Refusal>>,
+  options: AnswerOptions<Sql, Data, Result> = {},
+): readonly Handler<Sql>[] {
+  return answerAny(postgresStepFence(), command, handle, options)
+}
 
 export interface PostgresOptions {
   readonly limits?: MessageLimits
