@@ -32,7 +32,7 @@ interface How {
 }
 
 // As a client names its prepared statement, and no other that begins so.
-const appending = 'estafet-append\0'
+const appending = 'estafet-append-one\0'
 const losses: readonly Loss[] = [
   { says: 'before the append', fault: { kind: 'cut', request: appending }, isCommitted: () => false },
   {

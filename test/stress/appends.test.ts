@@ -49,7 +49,7 @@ for (const binaries of allPostgres()) {
       notices(
         server,
         'no_stream_lock',
-        mutated(/^ {2}PERFORM pg_advisory_xact_lock\([\s\S]*?AS sorted;\n/m),
+        mutated(/^ {2}PERFORM pg_advisory_xact_lock\((?:[^\n]*own_slot\);|[\s\S]*?AS sorted;)\n/m),
         ({ unfair }) => unfair.some((says) => /were refused/.test(says)),
       ))
 
@@ -65,7 +65,7 @@ for (const binaries of allPostgres()) {
       notices(
         server,
         'no_append_ids',
-        mutated(/^ {4}IF has_append_ids THEN/m, '    IF false THEN'),
+        mutated(/^ +IF (has_append_ids|of_append_id IS NOT NULL) THEN/m, 'IF false THEN'),
         ({ unfair, unexpected }) => unfair.length + unexpected.length > 0,
       ))
   })
@@ -84,12 +84,15 @@ async function notices(
   assert.fail(`the mutant ${mutant} was not found`)
 }
 
-/** The append function changed in one place. */
+/** Both functions that append, changed in one place. */
 function mutated(place: RegExp, by = ''): string {
   const file = new URL('../../src/drivers/postgres/migrations/0008-events.sql', import.meta.url)
-  const text = /CREATE FUNCTION estafet\.append\([\s\S]*?\nEND\n\$\$;/.exec(readFileSync(file, 'utf8'))?.[0] ?? ''
-  assert.match(text, place)
-  return text.replace('CREATE FUNCTION', 'CREATE OR REPLACE FUNCTION').replace(place, by)
+  const texts = readFileSync(file, 'utf8').match(/CREATE FUNCTION estafet\.append(_one)?\([\s\S]*?\nEND\n\$\$;/g) ?? []
+  assert.equal(texts.length, 2)
+  for (const text of texts) assert.match(text, place)
+  return texts
+    .map((text) => text.replace('CREATE FUNCTION', 'CREATE OR REPLACE FUNCTION').replace(place, by))
+    .join('\n')
 }
 
 async function stress(server: PostgresServer, database: string, ms: number, mutation: string | null) {

@@ -33,7 +33,7 @@ export function postgresEventStore(sql: Sql, { source }: { readonly source: stri
       const isUnsure = !isInTransaction(tx)
       if (isUnsure) await sendAhead(tx, run(tx, markTransaction))
       try {
-        const rows = await run<AppendedRow>(tx, appendStatement(appends, refusesRepeats, isUnsure))
+        const rows = await run<AppendedRow>(tx, statementOf(appends, refusesRepeats, isUnsure))
         return [...rows].sort((a, b) => a.number - b.number).map(toAppended)
       } catch (error) {
         throw told(error, appends)
@@ -74,9 +74,29 @@ function toAppended(row: AppendedRow): Appended {
   return { version: row.last_version, position, isRepeat: row.is_repeat }
 }
 
+function statementOf(appends: readonly StreamAppend[], refusesRepeats: boolean, isUnsure: boolean): Statement {
+  const [first, ...rest] = appends
+  return first !== undefined && rest.length === 0
+    ? appendOneStatement(first, refusesRepeats, isUnsure)
+    : appendStatement(appends, refusesRepeats, isUnsure)
+}
+
+function appendOneStatement(append: StreamAppend, refusesRepeats: boolean, isUnsure: boolean): Statement {
+  const { stream, expected, appendId, events } = append
+  return {
+    name: 'estafet-append-one',
+    text: `SELECT 1 AS number, a.last_version, a.last_position::text AS last_position, a.is_repeat
+      FROM estafet.append_one($1, $2, $3, $4, $5::bytea, $6::uuid[], $7::text[], $8::smallint[], $9::text[], $10::text[],
+        $11::text[], $12::text[], $13::text[], $14, $15) AS a`,
+    values: [
+      ...[stream.type, stream.id, String(expected), appendId, appendId === null ? null : digestOf(events)],
+      ...[...columnsOf(events), refusesRepeats, isUnsure],
+    ],
+  }
+}
+
 function appendStatement(appends: readonly StreamAppend[], refusesRepeats: boolean, isUnsure: boolean): Statement {
   const all = appends.flatMap(({ events }, at) => events.map((event) => ({ event, append: at + 1 })))
-  const column = <Value>(of: (event: EncodedEvent) => Value): readonly Value[] => all.map(({ event }) => of(event))
   return {
     name: 'estafet-append',
     text: `SELECT a.number, a.last_version, a.last_position::text AS last_position, a.is_repeat
@@ -90,18 +110,26 @@ function appendStatement(appends: readonly StreamAppend[], refusesRepeats: boole
       appends.map(({ appendId, events }) => (appendId === null ? null : digestOf(events))),
       roundsOf(appends),
       all.map(({ append }) => append),
-      column((e) => e.id),
-      column((e) => e.type),
-      column((e) => e.version),
-      column((e) => (e.correlationId === e.id ? null : e.correlationId)),
-      column((e) => e.causationId),
-      column((e) => e.traceparent),
-      column((e) => fromHeaders(e.headers)),
-      column((e) => e.payload),
+      ...columnsOf(all.map(({ event }) => event)),
       refusesRepeats,
       isUnsure,
     ],
   }
+}
+
+/** Events as the functions take them: a list for each of their columns. */
+function columnsOf(events: readonly EncodedEvent[]): readonly (readonly unknown[])[] {
+  const column = <Value>(of: (event: EncodedEvent) => Value): readonly Value[] => events.map(of)
+  return [
+    column((e) => e.id),
+    column((e) => e.type),
+    column((e) => e.version),
+    column((e) => (e.correlationId === e.id ? null : e.correlationId)),
+    column((e) => e.causationId),
+    column((e) => e.traceparent),
+    column((e) => fromHeaders(e.headers)),
+    column((e) => e.payload),
+  ]
 }
 
 /** Of each append, how many of the same stream stand before it, and one. */

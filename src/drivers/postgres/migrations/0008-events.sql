@@ -46,7 +46,7 @@ $$;
 CREATE TRIGGER event_is_final BEFORE UPDATE OR DELETE OR TRUNCATE ON estafet.event
   FOR EACH STATEMENT EXECUTE FUNCTION estafet.refuse_change();
 
--- The only way to write events. The order of its statements is the log protocol, as in estafet.publish, with locks of its own.
+-- With append_one the only way to write events. The order of its statements is the log protocol, as in estafet.publish, with locks of its own.
 -- Of the arrays the first six have an element for each append, the others one for each event; append_of says whose it is.
 -- Appends to one stream are done one after the other, in rounds; those of a round all together.
 CREATE FUNCTION estafet.append(
@@ -142,6 +142,66 @@ END
 $$;
 REVOKE ALL ON FUNCTION estafet.append FROM PUBLIC;
 
+-- The same for one stream, which most appends are for: with nothing to sort or join it takes the server half as long.
+CREATE FUNCTION estafet.append_one(
+  of_type text, of_id text, expected text, of_append_id text, of_digest bytea, ids uuid[], types text[], versions smallint[],
+  correlation_ids text[], causation_ids text[], traceparents text[], header_texts text[], payloads text[],
+  refuses_repeats boolean, is_unsure boolean, OUT last_version int, OUT last_position bigint, OUT is_repeat boolean
+)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog
+AS $$
+DECLARE
+  own_slot constant smallint := estafet.slot_of(of_id);
+  known record;
+BEGIN
+  PERFORM estafet.require_transaction(is_unsure);
+  PERFORM pg_advisory_xact_lock_shared(1163084872, 0);
+  PERFORM pg_advisory_xact_lock(1163084873, own_slot);
+  IF of_append_id IS NOT NULL THEN
+    SELECT a.digest, a.last_version, a.last_position INTO known FROM estafet.append_id AS a
+      WHERE a.stream_type = of_type AND a.stream_id = of_id AND a.append_id = of_append_id;
+    IF FOUND THEN
+      IF known.digest <> of_digest THEN
+        RAISE EXCEPTION USING ERRCODE = 'ESF06', MESSAGE = 'the append id was used for other events', DETAIL = '1';
+      END IF;
+      IF refuses_repeats THEN
+        RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'another try of this append was first';
+      END IF;
+      last_version := known.last_version;
+      last_position := known.last_position;
+      is_repeat := true;
+      RETURN;
+    END IF;
+  END IF;
+  is_repeat := false;
+  -- After the locks, so that it sees what their last holder committed.
+  last_version := coalesce((SELECT max(e.stream_version) FROM estafet.event AS e
+    WHERE e.stream_type = of_type AND e.stream_id = of_id), 0);
+  IF NOT (CASE expected
+    WHEN 'any' THEN true
+    WHEN 'new' THEN last_version = 0
+    WHEN 'existing' THEN last_version > 0
+    ELSE expected = last_version::text END) THEN
+    RAISE EXCEPTION USING ERRCODE = 'ESF05', MESSAGE = 'the stream is not as expected', DETAIL = '1 ' || last_version;
+  END IF;
+  IF cardinality(ids) > 0 THEN
+    INSERT INTO estafet.event (position, recorded_at, id, stream_version, version, slot, stream_type, stream_id, type,
+      correlation_id, causation_id, traceparent, headers, payload)
+    SELECT nextval('estafet.event_position'), clock_timestamp(), u.id, last_version + u.place::int, u.version, own_slot,
+      of_type, of_id, u.type, u.correlation_id, u.causation_id, u.traceparent, u.headers::json, u.payload::json
+    FROM unnest(ids, types, versions, correlation_ids, causation_ids, traceparents, header_texts, payloads)
+      WITH ORDINALITY AS u (id, type, version, correlation_id, causation_id, traceparent, headers, payload, place);
+    last_version := last_version + cardinality(ids);
+    last_position := currval('estafet.event_position');
+  END IF;
+  IF of_append_id IS NOT NULL THEN
+    INSERT INTO estafet.append_id AS a (stream_type, stream_id, append_id, digest, last_version, last_position)
+    VALUES (of_type, of_id, of_append_id, of_digest, append_one.last_version, append_one.last_position);
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION estafet.append_one FROM PUBLIC;
+
 -- Snapshots are a cache: rebuilt from the events whenever they do not fit.
 CREATE TABLE estafet.snapshot (
   stream_type text NOT NULL,
@@ -185,7 +245,7 @@ DO $$
 DECLARE
   kind text;
 BEGIN
-  EXECUTE format('GRANT EXECUTE ON FUNCTION estafet.append TO %I', estafet.role_name('publisher'));
+  EXECUTE format('GRANT EXECUTE ON FUNCTION estafet.append, estafet.append_one TO %I', estafet.role_name('publisher'));
   FOREACH kind IN ARRAY ARRAY['publisher', 'subscriber'] LOOP
     EXECUTE format('GRANT SELECT ON estafet.event_messages, estafet.event_head, estafet.event_store, estafet.snapshots TO %I',
       estafet.role_name(kind));
