@@ -1,153 +1,151 @@
-// What an event store costs, beside the floor of the same rows: append one event to a stream of its own, load streams of a
-// hundred events, and read all events in the order of their log. In turns, on one server.
-//   npm run bench:events                    three rounds of five seconds a cell
-//   npm run bench:events -- --rounds 5 --seconds 10 --clients 16 --streams 2000
-import { randomUUID } from 'node:crypto'
+// W7: what an event store costs, beside the floor of the same rows, in turns on one server: appends, reads of streams, a read
+// model built from the whole log, and what readers wait for while transactions commit out of order.
+//   npm run bench:events                    three rounds of four seconds a cell
+//   npm run bench:events -- --rounds 5 --seconds 10 --clients 16 --events 200000 --documents 5000
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
-import { decider, streamEvent, when } from 'estafet'
-import { migrate, postgres, postgresStreams } from 'estafet/postgres'
+import { migrate, postgresStreams } from 'estafet/postgres'
 import pg from 'pg'
-import * as z from 'zod'
 import { newDatabase } from '../engines/postgres/provision.ts'
 import { temporaryPostgres } from '../engines/postgres/server.ts'
+import * as appends from './appends.ts'
 import { median } from './counters.ts'
-import { findPgbench, pgbench, versionOf } from './floor.ts'
+import { findPgbench, versionOf } from './floor.ts'
+import { gaps } from './gaps.ts'
+import { type ProcessorTime, processorTime, usedSince } from './processor-time.ts'
+import { bareRebuild, fillLog, rebuild, silent } from './rebuild.ts'
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '4' },
     clients: { type: 'string', default: '16' },
-    streams: { type: 'string', default: '1000' },
+    events: { type: 'string', default: '200000' },
+    documents: { type: 'string', default: '5000' },
+    only: { type: 'string', default: '' },
   },
 })
 const [rounds, seconds, clients] = [Number(values.rounds), Number(values.seconds), Number(values.clients)]
-const streamCount = Number(values.streams)
-const perStream = 100
+const [events, documents] = [Number(values.events), Number(values.documents)]
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
-const Counted = streamEvent('Counted', { version: 1, schema: z.object({ by: z.int(), note: z.string() }) })
-const Counter = decider<number, number>('counter', {
-  ...{ initial: 0, snapshotEvery: 0, decide: (by) => Counted({ by, note: 'x'.repeat(100) }) },
-  evolve: [when(Counted, (sum: number, { by }) => sum + by)],
-})
-
-// The same row under the same two indexes, one transaction each, as the server's own client writes it.
-const floorScript = `\\set by random(1, 1000)
-INSERT INTO floor_event (at, id, stream_version, version, slot, stream_type, stream_id, type, payload) VALUES
-  (clock_timestamp(), gen_random_uuid(), 1, 1, 7, 'counter', gen_random_uuid()::text, 'Counted',
-  ('{"by":' || :by || ',"note":"' || repeat('x', 100) || '"}')::json);
-`
+interface Cell {
+  readonly name: string
+  readonly measure: appends.Measure
+  /** Of what it is measured as a share; null for a floor. */
+  readonly floor: string | null
+  readonly target?: number
+  /** How much of what is counted is one transaction, for what it costs. */
+  readonly seconds: number
+}
 
 const program = findPgbench()
 const server = await temporaryPostgres({ settings: { shared_buffers: '512MB', max_wal_size: '4GB' } })
 const url = await newDatabase(server.adminUrl, 'events')
-const config: pg.PoolConfig & { pipeline: boolean } = { connectionString: url, max: clients + 2, pipeline: true }
+const config: pg.PoolConfig & { pipeline: boolean } = { connectionString: url, max: clients + 4, pipeline: true }
 const pool = new pg.Pool(config)
 pool.on('error', () => {})
-const store = postgres(pool)
+const measured = new Map<string, { readonly rate: number; readonly used: ProcessorTime; readonly ms: number }[]>()
 try {
   const owner = await pool.connect()
   await migrate(owner)
-  await owner.query(`CREATE TABLE floor_event (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL,
-    id uuid NOT NULL, stream_version int NOT NULL, version smallint NOT NULL, slot smallint NOT NULL, stream_type text NOT NULL,
-    stream_id text NOT NULL, type text NOT NULL, payload json NOT NULL, UNIQUE (stream_type, stream_id, stream_version))`)
+  await owner.query(appends.floorTable)
   owner.release()
-  const streams = postgresStreams(pool, { service: 'bench' })
-  say(`${rounds} rounds, ${seconds} s a cell, ${clients} connections; ${streamCount} streams of ${perStream} events`)
-  await fill(streams)
-  const rates: Record<'floor' | 'append' | 'handle' | 'load' | 'log', number[]> = {
-    ...{ floor: [], append: [], handle: [], load: [], log: [] },
+  const streams = postgresStreams(pool, { service: 'bench', logger: silent })
+  const pages = { pgbench: 'pgbench', plain: 'plain client' }
+  const floors = (what: string, count: number, of: number): Cell[] => [
+    ...[appends.serverFloor(url, count, of, seconds)].flatMap((measure) =>
+      measure === null ? [] : [{ name: `${what}: ${pages.pgbench}`, measure, floor: null, seconds }],
+    ),
+    { name: `${what}: ${pages.plain}`, measure: appends.plainFloor(pool, count, of, seconds), floor: null, seconds },
+  ]
+  const base = program === null ? pages.plain : pages.pgbench
+  const cell = (name: string, floor: string, measure: appends.Measure, target?: number): Cell => ({
+    ...{ name, measure, floor, seconds },
+    ...(target === undefined ? {} : { target }),
+  })
+  const one = (of: number): Cell[] => {
+    const what = `a${of} append 1, c=${of}`
+    const floor = `${what}: ${base}`
+    return [
+      ...floors(what, 1, of),
+      cell(`${what}: estafet`, floor, appends.appendsToNew(pool, streams, of, seconds), 0.7),
+      cell(`${what}: as a command`, floor, appends.commands(streams, of, seconds)),
+    ]
   }
-  for (let round = 1; round <= rounds; round++) {
-    if (program !== null) rates.floor.push(await pgbench(program, url, floorScript, clients, seconds))
-    rates.append.push(await perSecond(() => appendOne(streams)))
-    rates.handle.push(await perSecond(() => streams.handle(Counter, randomUUID(), 1)))
-    rates.load.push(
-      perStream * (await perSecond(() => streams.load(Counter, `s-${Math.floor(Math.random() * streamCount)}`))),
-    )
-    rates.log.push(await readAll(streams))
-    if (program !== null) rates.floor.push(await pgbench(program, url, floorScript, clients, seconds))
-    say(`round ${round} of ${rounds} done`)
+  const ten = `b append 10, c=${clients}`
+  const read = 'c stream of 1000, events'
+  const build = `d rebuild of ${events}, events`
+  const cells: readonly Cell[] = [
+    ...one(1),
+    ...one(clients),
+    ...floors(ten, 10, clients),
+    cell(
+      `${ten}: estafet, 5 % conflicts`,
+      `${ten}: ${base}`,
+      appends.appendsOfTen(pool, streams, clients, seconds),
+      0.7,
+    ),
+    cell(`${read}: plain client`, '', appends.plainReads(pool, seconds)),
+    cell(`${read}: estafet, read`, `${read}: plain client`, appends.streamReads(streams, seconds)),
+    cell(`${read}: estafet, folded`, `${read}: plain client`, appends.streamLoads(streams, seconds)),
+    cell(`${build}: plain client, sets of 2000`, '', () => bareRebuild(pool, 2_000)),
+    cell(`${build}: estafet, sets of 500`, `${build}: plain client, sets of 2000`, () => rebuild(pool, 'set', 500)),
+    cell(`${build}: estafet, sets of 2000`, `${build}: plain client, sets of 2000`, () => rebuild(pool, 'set', 2_000)),
+    cell(`${build}: estafet, one by one`, `${build}: plain client, sets of 2000`, () => rebuild(pool, 'each', 500)),
+  ].filter(({ name }) => values.only === '' || values.only.includes(name[0] ?? ''))
+  say(`${rounds} rounds of ${cells.length} cells, ${seconds} s each where it is not a rebuild`)
+  await appends.fillLong(pool, streams)
+  if (values.only === '' || values.only.includes('d')) await fillLog(pool, events, documents)
+  await pool.query('CHECKPOINT')
+  // The first time is the compiler's.
+  for (let round = 0; round <= rounds; round++) {
+    for (const { name, measure } of cells) {
+      const [before, begun] = [processorTime(server.pid), performance.now()]
+      const rate = await measure()
+      const used = usedSince(before, processorTime(server.pid))
+      if (round > 0) measured.set(name, [...(measured.get(name) ?? []), { rate, used, ms: performance.now() - begun }])
+    }
+    say(round === 0 ? 'warm' : `round ${round} of ${rounds} done`)
   }
-  report(rates)
+  const found = await gaps(server.adminUrl, pool, streams, Math.max(4, seconds))
+  report(cells)
+  const ms = (value: number): string => `${value.toFixed(1)} ms`
+  process.stdout.write(
+    `e gaps: ${found.committed} committed, ${found.lost} lost; to the reader p50 ${ms(found.p50)}, p99 ${ms(found.p99)}, longest ${ms(found.longest)}, with a foreign transaction open for 3 s\n`,
+  )
 } finally {
   await pool.end()
   await server.stop()
 }
 
-type Streams = ReturnType<typeof postgresStreams>
-
-async function fill(streams: Streams): Promise<void> {
-  let next = 0
-  const worker = async (): Promise<void> => {
-    for (let at = next++; at < streamCount; at = next++) {
-      await store.unitOfWork.run(async (tx) => {
-        const events = Array.from({ length: perStream }, () => encoded())
-        await streams.events.append(tx, [
-          { stream: { type: 'counter', id: `s-${at}` }, expected: 'new', events, appendId: null },
-        ])
-      })
+function report(cells: readonly Cell[]): void {
+  const lines = cells.map(({ name, floor, target }) => {
+    const all = measured.get(name) ?? []
+    const under = floor === null || floor === '' ? [] : (measured.get(floor) ?? [])
+    // Each round beside its own floor: what else the machine did changes from round to round.
+    const ratios = all.flatMap(({ rate }, at) => (under[at] === undefined ? [] : [rate / under[at].rate]))
+    // What a whole second of it costs, over how much is done in it.
+    const cost = (which: keyof ProcessorTime): string => {
+      const each = all.map(({ rate, used, ms }) => (used[which] * 1_000) / ((rate * ms) / 1_000))
+      return median(each).toFixed(which === 'node' && /pgbench/.test(name) ? 0 : 1)
     }
-  }
-  await Promise.all(Array.from({ length: clients }, worker))
-  await pool.query('ANALYZE')
-}
+    return [
+      name.padEnd(58),
+      Math.round(median(all.map(({ rate }) => rate)))
+        .toString()
+        .padStart(8),
+      (ratios.length === 0 ? '' : median(ratios).toFixed(2)).padStart(7),
+      (target === undefined ? '' : target.toFixed(2)).padStart(7),
+      cost('node').padStart(8),
+      cost('server').padStart(8),
+    ].join('')
+  })
+  process.stdout.write(`
+${''.padEnd(58)}${'per s'.padStart(8)}${'ratio'.padStart(7)}${'target'.padStart(7)}${'µs Node'.padStart(8)}${'server'.padStart(8)}
+${lines.join('\n')}
 
-function encoded() {
-  const id = randomUUID()
-  const payload = JSON.stringify({ by: 1, note: 'x'.repeat(100) })
-  const none = { causationId: null, traceparent: null, headers: {} }
-  return { id, type: 'Counted', version: 1, correlationId: id, payload, ...none }
-}
-
-function appendOne(streams: Streams): Promise<unknown> {
-  const stream = { type: 'counter', id: randomUUID() }
-  const append = { stream, expected: 'new', events: [encoded()], appendId: null } as const
-  return store.unitOfWork.run(
-    () => Promise.resolve(),
-    (tx) => streams.events.append(tx, [append]),
-  )
-}
-
-async function perSecond(work: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now()
-  let done = 0
-  const worker = async (): Promise<void> => {
-    while (performance.now() - begun < seconds * 1000) {
-      await work()
-      done += 1
-    }
-  }
-  await Promise.all(Array.from({ length: clients }, worker))
-  return done / ((performance.now() - begun) / 1000)
-}
-
-async function readAll({ log: { log } }: Streams): Promise<number> {
-  const { lastCommitted: upTo } = await log.inspect()
-  const begun = performance.now()
-  let [after, read] = [0n, 0]
-  for (;;) {
-    const page = await log.read({ after, upTo, limit: 5_000, topics: null, lane: { index: 0, count: 1 } })
-    for (const event of page) Counted.read(event)
-    read += page.length
-    const last = page.at(-1)
-    if (last === undefined) return read / ((performance.now() - begun) / 1000)
-    after = last.position
-  }
-}
-
-function report(rates: Readonly<Record<string, readonly number[]>>): void {
-  const floor = median(rates['floor'] ?? [])
-  const lines = [
-    `Node ${process.version}, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, ${program === null ? 'no pgbench found' : versionOf(program)}`,
-    ...Object.entries(rates).map(([name, all]) => {
-      const sorted = all.map(Math.round).sort((a, b) => a - b)
-      const ratio =
-        ['append', 'handle'].includes(name) && floor > 0 ? `  ${(median(all) / floor).toFixed(2)} of the floor` : ''
-      return `${name.padEnd(8)} ${sorted.join(' … ')} ${name === 'load' || name === 'log' ? 'events' : 'transactions'}/s${ratio}`
-    }),
-  ]
-  process.stdout.write(`${lines.join('\n')}\n`)
+Medians of ${rounds} rounds; a ratio is to the floor of its own round. µs are processor time for one of what is counted.
+Node ${process.version}, PostgreSQL ${server.major}, ${cpus().length} processors, load ${loadavg()[0]?.toFixed(1)}, ${program === null ? 'no pgbench found' : versionOf(program)}
+`)
 }

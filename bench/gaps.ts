@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PostgresStreams } from 'estafet/postgres'
+import pg from 'pg'
+import { logFeed } from '../src/outbox/log-feed.ts'
+import type { Feed } from '../src/ports/feed.ts'
+import { median } from './counters.ts'
+
+/** What a reader of the log saw while transactions committed out of order, rolled back, and one elsewhere stayed open. */
+export interface Gaps {
+  readonly committed: number
+  readonly lost: number
+  /** From the answer to COMMIT to the reader, in ms. */
+  readonly p50: number
+  readonly p99: number
+  readonly longest: number
+}
+
+/**
+ * Twelve writers with pauses before and after they append, one in ten of which rolls back, and a foreign transaction that has
+ * written and stays open for three seconds: what a reader by transaction ids would wait for.
+ */
+export async function gaps(adminUrl: string, pool: pg.Pool, streams: PostgresStreams, seconds: number): Promise<Gaps> {
+  const foreign = new pg.Client({ connectionString: adminUrl })
+  await foreign.connect()
+  await foreign.query('CREATE TABLE IF NOT EXISTS foreign_table (x int)')
+  await foreign.query('BEGIN')
+  await foreign.query('INSERT INTO foreign_table VALUES (1)')
+  const committedAt = new Map<string, number>()
+  const seenAt = new Map<string, number>()
+  const ending = new AbortController()
+  const feed = logFeed(streams.log.log, { lanes: 1, topics: ['gap'] })
+  // What was there before is no wait of theirs.
+  while ((await feed.advance()) === 'more');
+  const reading = read(feed, seenAt, ending.signal)
+  const until = performance.now() + seconds * 1_000
+  const writing = Promise.all(Array.from({ length: 12 }, () => write(pool, streams, committedAt, until)))
+  await sleep(Math.min(3_000, seconds * 1_000))
+  await foreign.query('ROLLBACK')
+  await writing
+  ending.abort()
+  await reading
+  await foreign.end()
+  const waits = [...committedAt].flatMap(([id, at]) => {
+    const seen = seenAt.get(id)
+    return seen === undefined ? [] : [Math.max(0, seen - at)]
+  })
+  waits.sort((a, b) => a - b)
+  return {
+    committed: committedAt.size,
+    lost: committedAt.size - waits.length,
+    p50: median(waits),
+    p99: waits[Math.floor(waits.length * 0.99)] ?? 0,
+    longest: waits.at(-1) ?? 0,
+  }
+}
+
+async function write(
+  pool: pg.Pool,
+  { events }: PostgresStreams,
+  committedAt: Map<string, number>,
+  until: number,
+): Promise<void> {
+  const client = await pool.connect()
+  while (performance.now() < until) {
+    const id = randomUUID()
+    const none = { causationId: null, traceparent: null, headers: {} }
+    const event = { id, type: 'Counted', version: 1, correlationId: id, payload: '{"by":1,"note":""}', ...none }
+    const stream = { type: 'gap', id: `gap-${Math.floor(Math.random() * 200)}` }
+    await client.query('BEGIN')
+    if (Math.random() < 0.5) await client.query('SELECT pg_current_xact_id()')
+    if (Math.random() < 0.3) await sleep(Math.random() * 8)
+    await events.append(client, [{ stream, expected: 'any', events: [event], appendId: null }])
+    if (Math.random() < 0.3) await sleep(Math.random() * 4)
+    const isKept = Math.random() >= 0.1
+    await client.query(isKept ? 'COMMIT' : 'ROLLBACK')
+    if (isKept) committedAt.set(id, performance.now())
+  }
+  client.release()
+}
+
+async function read(
+  { log: { log } }: PostgresStreams,
+  seenAt: Map<string, number>,
+  signal: AbortSignal,
+): Promise<void> {
+  const feed = logFeed(log, { lanes: 1, topics: ['gap'] })
+  let cursor = 0n
+  for (;;) {
+    const isLast = signal.aborted
+    const isMore = (await feed.advance()) === 'more'
+    const fetched = await feed.fetch(0, cursor, 1_000)
+    const now = performance.now()
+    for (const { message } of fetched.deliveries) seenAt.set(message.id, now)
+    cursor = fetched.cursor
+    if (isLast && !isMore && !fetched.hasMore) return
+    if (fetched.deliveries.length === 0) await sleep(1)
+  }
+}
