@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PostgresStreams } from 'estafet/postgres'
+import { type Projection, projection, startProjections } from 'estafet'
+import { type PostgresStreams, postgres, projections, projectMany, type Sql } from 'estafet/postgres'
 import pg from 'pg'
-import { logFeed } from '../src/outbox/log-feed.ts'
-import type { Feed } from '../src/ports/feed.ts'
 import { median } from './counters.ts'
+import { Counted, silent } from './rebuild.ts'
 
-/** What a reader of the log saw while transactions committed out of order, rolled back, and one elsewhere stayed open. */
+/** What a read model saw while transactions committed out of order, rolled back, and one elsewhere stayed open. */
 export interface Gaps {
   readonly committed: number
   readonly lost: number
-  /** From the answer to COMMIT to the reader, in ms. */
+  /** From the answer to COMMIT to its handler, in ms. */
   readonly p50: number
   readonly p99: number
   readonly longest: number
@@ -28,18 +28,19 @@ export async function gaps(adminUrl: string, pool: pg.Pool, streams: PostgresStr
   await foreign.query('INSERT INTO foreign_table VALUES (1)')
   const committedAt = new Map<string, number>()
   const seenAt = new Map<string, number>()
-  const ending = new AbortController()
-  const feed = logFeed(streams.log.log, { lanes: 1, topics: ['gap'] })
-  // What was there before is no wait of theirs.
-  while ((await feed.advance()) === 'more');
-  const reading = read(feed, seenAt, ending.signal)
+  const reading = await startProjections([watching(seenAt)], {
+    ...{ store: postgres(pool), projections: projections(pool), events: streams.log, logger: silent },
+  })
+  const before = await streams.log.log.inspect()
+  await projections(pool).waitFor(name, before.lastCommitted, { timeoutMs: 60_000 })
   const until = performance.now() + seconds * 1_000
   const writing = Promise.all(Array.from({ length: 12 }, () => write(pool, streams, committedAt, until)))
   await sleep(Math.min(3_000, seconds * 1_000))
   await foreign.query('ROLLBACK')
   await writing
-  ending.abort()
-  await reading
+  const { lastCommitted } = await streams.log.log.inspect()
+  await projections(pool).waitFor(name, lastCommitted, { timeoutMs: 60_000 })
+  await reading.stop()
   await foreign.end()
   const waits = [...committedAt].flatMap(([id, at]) => {
     const seen = seenAt.get(id)
@@ -79,21 +80,16 @@ async function write(
   client.release()
 }
 
-async function read(
-  { log: { log } }: PostgresStreams,
-  seenAt: Map<string, number>,
-  signal: AbortSignal,
-): Promise<void> {
-  const feed = logFeed(log, { lanes: 1, topics: ['gap'] })
-  let cursor = 0n
-  for (;;) {
-    const isLast = signal.aborted
-    const isMore = (await feed.advance()) === 'more'
-    const fetched = await feed.fetch(0, cursor, 1_000)
+const name = 'gaps'
+
+/** Notes when an event came to a handler; its streams are of their own, so that it has nothing else to read. */
+function watching(seenAt: Map<string, number>): Projection<Sql> {
+  const handler = projectMany(Counted, async (events) => {
     const now = performance.now()
-    for (const { message } of fetched.deliveries) seenAt.set(message.id, now)
-    cursor = fetched.cursor
-    if (isLast && !isMore && !fetched.hasMore) return
-    if (fetched.deliveries.length === 0) await sleep(1)
-  }
+    for (const { id } of events) seenAt.set(id, now)
+  })
+  return projection<Sql>(name, {
+    ...{ version: 1, tables: [], streams: ['gap'], handlers: [handler] },
+    setUp: () => Promise.resolve(),
+  })
 }
