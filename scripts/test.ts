@@ -24,6 +24,7 @@ const stageTimeoutMs = 25 * 60_000
 const silenceTimeoutMs = 8 * 60_000
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const exitRefusal = new URL('refuse-exit.ts', import.meta.url).href
 const biome = ['node_modules/.bin/biome']
 
 /** One command, which counts as one test. */
@@ -103,8 +104,9 @@ async function runSuite(stage: string, pattern: string): Promise<Outcome> {
 }
 
 function runFiles(stage: string, files: readonly string[]): Promise<{ status: number | null; stdout: string }> {
+  const conditions = ['--conditions=estafet-source', '--import', exitRefusal]
   const settings = ['--test-concurrency=2', '--test-reporter=spec', `--test-timeout=${testTimeoutMs}`]
-  const child = spawn(process.execPath, ['--conditions=estafet-source', '--test', ...settings, ...files], {
+  const child = spawn(process.execPath, [...conditions, '--test', ...settings, ...files], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
