@@ -13,6 +13,8 @@ const then = z.object({
   version: z.coerce.number().int().min(1).max(1_000_000).optional(),
   time: z.iso.datetime({ offset: true }).optional(),
 })
+// No calendar has a year 0: before the year 1 is the year 1 BC.
+const date = z.iso.date().refine((value) => !value.startsWith('0000'), 'must be a day from 0001-01-01')
 const page = z.object({
   after: z
     .string()
@@ -87,7 +89,7 @@ function addReadModels(app: Api, orders: Orders): void {
     path: '/sales',
     summary: 'Confirmed sales by day (UTC) and country; without a country, those where nobody knows it.',
     request: {
-      query: z.object({ from: z.iso.date().optional(), to: z.iso.date().optional() }),
+      query: z.object({ from: date.optional(), to: date.optional() }),
       headers: positioned,
     },
     responses: { 200: json(z.object({ items: z.array(day) }), 'At most 1,000 rows'), 202: late },

@@ -289,6 +289,9 @@ describe('orders over HTTP', () => {
     ['too much', 'POST', '/orders', 413, [], { country: 'x'.repeat(60_000) }],
     ['a page of none', 'GET', '/orders?limit=0', 422, ['limit'], undefined],
     ['a day that is none', 'GET', '/sales?from=2026-02-30', 422, ['from'], undefined],
+    ['a day of the year 0', 'GET', '/sales?from=0000-01-01', 422, ['from'], undefined],
+    ['days to the year 0', 'GET', '/sales?to=0000-12-31', 422, ['to'], undefined],
+    ['an id below 0, which a moved order may have', 'GET', '/orders/-1', 404, ['id'], undefined],
     ['no e-mail', 'PUT', '/users/u-1', 422, ['email'], { email: 'somebody' }],
     ['a request from another page', 'POST', '/orders', 403, [], {}, { origin: 'http://elsewhere.example' }],
   ]

@@ -55,5 +55,6 @@ export const text = z
   .trim()
   .refine((value) => value.isWellFormed() && !value.includes('\u0000'), 'must be well-formed text without NUL')
 
-export const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, 'must be 1 to 64 of A-Z a-z 0-9 -')
+/** Also of what was moved here, whose ids may be below 0. */
+export const id = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 -')
 export const byId = z.object({ id })
