@@ -30,7 +30,8 @@ export function isSameAmount(one: string, other: string): boolean {
 }
 
 function exact(amount: string): Exact {
-  const [whole = '', fraction = ''] = decimal.parse(amount).split('.')
+  if (!/^-?\d+(\.\d+)?$/.test(amount)) throw new TypeError('an amount must be a decimal')
+  const [whole = '', fraction = ''] = amount.split('.')
   return { units: BigInt(whole + fraction), places: fraction.length }
 }
 

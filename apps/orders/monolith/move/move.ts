@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { caughtUp, type Follower, type Stuck } from './caught-up.ts'
 import type { Progress } from './progress.ts'
 import { followOnce, loadOnce, noteAgain, notesNow, type Publishing } from './publish.ts'
-import { type SourceTable, sourceTables } from './source-rows.ts'
+import { isSourceId, type SourceTable, sourceTables } from './source-rows.ts'
 import type { TargetDatabases } from './target-rows.ts'
 import { type Difference, isComplete, type Verification, verify } from './verify.ts'
 
@@ -49,16 +49,17 @@ export async function move(parts: MoveParts): Promise<Moved> {
 
 /** Compares, in a transaction that sees one moment of the monolith. */
 export async function compare({
+  store,
   source,
   databases,
   batch,
   progress,
-}: Pick<MoveParts, 'source' | 'databases' | 'batch' | 'progress'>): Promise<Verification> {
+}: Pick<MoveParts, 'store' | 'source' | 'databases' | 'batch' | 'progress'>): Promise<Verification> {
   const client = await source.connect()
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
     progress.stage('compare', await countRows(client))
-    const seen = await verify(client, databases, { batch, compared: (rows) => progress.at(rows) })
+    const seen = await verify(client, databases, { store, batch, compared: (rows) => progress.at(rows) })
     await client.query('COMMIT')
     client.release()
     return seen
@@ -102,8 +103,7 @@ async function countRows(sql: Sql): Promise<number> {
 /** The rows of the monolith that differences are of. */
 function rowsOf(differences: readonly Difference[]): readonly { readonly table: SourceTable; readonly id: string }[] {
   const rows = differences
-    // An id that is none of the monolith's cannot be asked for there.
-    .filter(({ id }) => /^\d{1,18}$/.test(id))
+    .filter(({ id }) => isSourceId(id))
     .map(({ target, id }) => ({ table: target === 'stock' ? ('products' as const) : target, id }))
   return [...new Map(rows.map((row) => [`${row.table} ${row.id}`, row])).values()]
 }

@@ -22,14 +22,14 @@ export async function loadOnce({ store, batch, reach }: Publishing, table: Sourc
     await takeTurn(tx)
     reach('load begun')
     // Rows that are made from now on are noted: the load ends, however fast others write.
-    const { rows: progress } = await tx.query<{ last_id: string; up_to: string; is_done: boolean }>(
+    const { rows: progress } = await tx.query<{ last_id: string | null; up_to: string; is_done: boolean }>(
       `UPDATE move.progress SET up_to = coalesce(up_to, (SELECT max(id) FROM ${table}), 0)
       WHERE source_table = $1 RETURNING last_id::text, up_to::text, is_done`,
       [table],
     )
-    const [{ last_id: after, up_to: upTo, is_done } = { last_id: '0', up_to: '0', is_done: false }] = progress
+    const [{ last_id: after, up_to: upTo, is_done } = { last_id: null, up_to: '0', is_done: false }] = progress
     if (is_done) return 0
-    const { ids, parts } = await sourcePage(tx, table, { after, upTo, limit: batch })
+    const { ids, parts } = await sourcePage(tx, store, table, { after, upTo, limit: batch })
     publish(...parts.map(({ message }) => message))
     await tx.query('UPDATE move.progress SET last_id = $2, rows = rows + $3, is_done = $4 WHERE source_table = $1', [
       table,
@@ -61,7 +61,7 @@ export async function followOnce({ store, batch, reach }: Publishing, upTo: stri
       const ids = [...new Set(notes.filter((note) => note.source_table === table).map(({ row_id }) => row_id))]
       if (ids.length === 0) continue
       // A statement of its own, so it sees at least what the notes are of.
-      const found = await sourcePage(tx, table, { ids })
+      const found = await sourcePage(tx, store, table, { ids })
       const gone = ids.filter((id) => !found.ids.includes(id)).flatMap((id) => goneParts(table, id))
       publish(...[...found.parts, ...gone].map(({ message }) => message))
     }

@@ -4,9 +4,14 @@ export type SourceTable = 'users' | 'products' | 'orders'
 /** Whom an order names is moved before it. */
 export const sourceTables: readonly SourceTable[] = ['users', 'products', 'orders']
 
-/** A page of a table by id, or some of its rows. */
+/** Whether text is the id of a row that the monolith could have; others cannot be asked for there. */
+export function isSourceId(text: string): boolean {
+  return /^-?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text)
+}
+
+/** A page of a table by id, the first one after null; or some of its rows. */
 export type Which =
-  | { readonly after: string; readonly upTo: string | null; readonly limit: number }
+  | { readonly after: string | null; readonly upTo: string | null; readonly limit: number }
   | { readonly ids: readonly string[] }
 
 export interface UserRow {
@@ -87,7 +92,7 @@ export async function orderRows(sql: Sql, which: Which): Promise<readonly OrderR
     which,
     (rows) =>
       `SELECT o.id::text, o.user_id::text, upper(o.status) AS status,
-      coalesce(o.total_amount, i.total)::text AS total_amount, i.total::text AS items_total, i.items,
+      coalesce(nullif(o.total_amount, 'NaN'), i.total)::text AS total_amount, i.total::text AS items_total, i.items,
       coalesce(i.notes, '{}') AS notes,
       CASE WHEN isfinite(o.created_at)
         THEN to_char(o.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END AS created_at,
@@ -95,6 +100,9 @@ export async function orderRows(sql: Sql, which: Which): Promise<readonly OrderR
         CASE WHEN o.status IS NULL OR upper(o.status) NOT IN ('CREATED', 'CONFIRMED')
           THEN 'its status is ' || coalesce(o.status, 'missing') END,
         CASE WHEN o.created_at IS NULL OR NOT isfinite(o.created_at) THEN 'it has no created_at' END,
+        CASE WHEN isfinite(o.created_at) AND extract(year FROM o.created_at AT TIME ZONE 'UTC') NOT BETWEEN 1 AND 9999
+          THEN 'its created_at is ' || to_char(o.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD BC')
+            || ', and only the years 1 to 9999 can be moved' END,
         CASE WHEN upper(o.status) = 'CONFIRMED' AND i.n = 0 THEN 'it is confirmed and has no items' END,
         CASE WHEN upper(o.status) = 'CONFIRMED' AND o.total_amount IS NULL
           THEN 'it is confirmed and has no total_amount' END,
@@ -102,7 +110,7 @@ export async function orderRows(sql: Sql, which: Which): Promise<readonly OrderR
           THEN 'its total_amount is ' || o.total_amount || ', and its items add up to ' || i.total END
       ], NULL) AS reasons
     FROM (${rows}) AS o CROSS JOIN LATERAL (
-      SELECT count(*) AS n, coalesce(sum(each.quantity * each.price), 0) AS total,
+      SELECT count(*) AS n, coalesce(sum(nullif(each.quantity * each.price, 'NaN')), 0) AS total,
         coalesce(json_agg(json_build_object('item_id', each.id::text, 'product_id', each.product_id::text,
           'quantity', each.quantity, 'price', each.price::text) ORDER BY each.id), '[]') AS items,
         array_remove(array_agg(CASE
@@ -130,7 +138,7 @@ async function rowsOf<Row extends object>(
     'ids' in which
       ? [`SELECT * FROM ${table} WHERE id = ANY ($1::bigint[])`, [which.ids]]
       : [
-          `SELECT * FROM ${table} WHERE id > $1::bigint AND id <= coalesce($2::bigint, id) ORDER BY id LIMIT $3`,
+          `SELECT * FROM ${table} WHERE ($1::bigint IS NULL OR id > $1::bigint) AND id <= coalesce($2::bigint, id) ORDER BY id LIMIT $3`,
           [which.after, which.upTo, which.limit],
         ]
   return (await sql.query<Row>(text(part), values)).rows

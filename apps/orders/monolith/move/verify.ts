@@ -1,4 +1,4 @@
-import type { Sql } from 'estafet/postgres'
+import type { PostgresStore, Sql } from 'estafet/postgres'
 import { isSameAmount } from '../../orders/money.ts'
 import { differing } from './differing.ts'
 import { measures, type Part, type Target, targets } from './part.ts'
@@ -41,6 +41,8 @@ export interface Verification {
 }
 
 export interface VerifyOptions {
+  /** Of the monolith: says what could be published. */
+  readonly store: PostgresStore
   /** Rows that are compared at once. */
   readonly batch: number
   readonly compared: (rows: number) => void
@@ -53,12 +55,12 @@ export interface VerifyOptions {
 export async function verify(
   source: Sql,
   databases: TargetDatabases,
-  { batch, compared }: VerifyOptions,
+  { store, batch, compared }: VerifyOptions,
 ): Promise<Verification> {
   const found: Found = { rows: 0, differences: [], held: [], notes: [], wanted: new Map(), heldTotals: new Map() }
   for (const table of sourceTables) {
-    for (let after = '0'; ; ) {
-      const { ids, parts } = await sourcePage(source, table, { after, upTo: null, limit: batch })
+    for (let after: string | null = null; ; ) {
+      const { ids, parts } = await sourcePage(source, store, table, { after, upTo: null, limit: batch })
       for (const [target, of] of Map.groupBy(parts, (part) => part.target)) {
         await compare(databases, target, of, found)
       }
