@@ -14,8 +14,9 @@ import {
 
 export interface CopyOptions {
   /**
-   * True: each stream is closed with its last copies, by a `StreamMoved` in the same transaction, and who appends to it
-   * afterwards gets WRONG_VERSION. (Default: false, and streams may go on growing.)
+   * True: each stream is closed with its last copies, by a `StreamMoved` in the same transaction, and who loaded it before and
+   * appends afterwards gets WRONG_VERSION. An append that expects `any` or `existing` is not refused: verification names what came
+   * after the end. (Default: false, and streams may go on growing.)
    */
   readonly closes?: boolean
   /** Stops between two transactions. What was written stays, and the next run goes on there. */

@@ -59,7 +59,9 @@ function partsOf(database: PooledDatabase): CopyParts<Sql> {
 
 function asked({ call, of, streams }: Work, events: number): Promise<Outcome | null> {
   const closes = call.options.has('close')
-  const close = closes ? ' Each of them is closed: who appends to it afterwards is refused.' : ''
+  const close = closes
+    ? ' Each of them is closed: who has loaded it before is refused, and who appends with `any` or `existing` is not.'
+    : ''
   return confirm(call, {
     data: { ...namesOf(of), streams, events },
     text: `${count(streams, 'stream')} of ${of.from} with ${count(events, 'event')} would be copied to ${of.to}; what was copied before is not copied again. Events cannot be deleted.${close}`,
