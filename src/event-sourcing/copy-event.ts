@@ -52,7 +52,7 @@ export function copiesOf(copy: StreamCopy, event: RecordedEvent, stored: string,
     const isUntouched = made.data === data
     const payload = isUntouched ? event.payload : encodeJson(made.data)
     const isKept = isUntouched && made.type === event.type && made.personal === undefined
-    if (!isKept) refuseLeaks({ type: event.type, stored, clear: event.payload }, made, payload)
+    if (!isKept) refuseLeaks(event, stored, made, payload)
     return {
       ...{ type: made.type, version: made.version, payload },
       ...{ kept: isKept ? stored : null, personal: made.personal ?? null },
