@@ -21,6 +21,7 @@ import { postgresSnapshots } from './drivers/postgres/snapshots.ts'
 import type { Sql, SqlPool } from './drivers/postgres/sql.ts'
 import { postgresStepFence } from './drivers/postgres/step-fence.ts'
 import { postgresStreamIndex } from './drivers/postgres/stream-index.ts'
+import { holdSubjects } from './drivers/postgres/subject-lock.ts'
 import { postgresUnitOfWork } from './drivers/postgres/unit-of-work.ts'
 import { type ListeningPool, postgresAnnouncer, postgresWakeUp } from './drivers/postgres/wake-up.ts'
 import type { CopyParts } from './event-sourcing/copy-tail.ts'
@@ -36,7 +37,7 @@ import type { EventStore } from './ports/event-store.ts'
 import type { Logger } from './ports/logger.ts'
 import type { Operations } from './ports/operations.ts'
 import type { Sink } from './ports/sink.ts'
-import type { Vault } from './ports/vault.ts'
+import type { HoldingVault, Vault } from './ports/vault.ts'
 import type { Announcer } from './ports/wake-up.ts'
 import { inlineEvents } from './projection/inline.ts'
 import {
@@ -143,7 +144,7 @@ export function postgres(pool: SqlPool, options: PostgresOptions = {}): Postgres
     for (const announcer of announcers) announcer.announce()
   }
   const unitOfWork = postgresUnitOfWork(pool, { ...options, committed })
-  const vault = options.vault ?? null
+  const vault = holding(options.vault)
   const limits = options.limits === undefined ? {} : { limits: options.limits }
   const publishing = { outbox: postgresOutbox(), ...world, ...limits, vault }
   const prepare = preparer(publishing)
@@ -182,6 +183,10 @@ export function postgres(pool: SqlPool, options: PostgresOptions = {}): Postgres
       }
     },
   }
+}
+
+function holding(vault: Vault | undefined): HoldingVault<Sql> | null {
+  return vault === undefined ? null : { ...vault, hold: holdSubjects }
 }
 
 export interface PostgresStreamsOptions {
@@ -247,7 +252,7 @@ export function projections(pool: SqlPool, options: { readonly vault?: Vault } =
   const all = postgresProjections(pool)
   return projectionsOf({
     ...{ builds: all, control: all, positions: all, unitOfWork: postgresUnitOfWork(pool), clock: systemClock },
-    vault: options.vault ?? null,
+    vault: holding(options.vault),
     ...{
       inline: postgresInlineBuilds(),
       snapshots: postgresProjectionSnapshots(),

@@ -1,19 +1,21 @@
 import { EstafetError } from '../message/errors.ts'
 import { fingerprint } from '../message/fingerprint.ts'
 import type { StoredMessage } from '../message/message.ts'
+import { maySeal } from '../message/personal.ts'
 import type { Failure } from '../ports/parking.ts'
 
 /** What of an error may be kept and shown. */
 export type ErrorFacts = Pick<Failure, 'errorName' | 'errorMessage' | 'stack' | 'fingerprint'>
 
 const maxText = 500
+const notKept = 'its text is not kept, because the message holds personal values'
 const maxFrames = 20
 /** Beyond it the payload is not searched for what the error's text may quote, and so the text is not kept. */
 const maxSearched = 262_144
 
 /**
  * What an error says, fit to be kept: its text without anything that stands in the message's payload, without logins in
- * addresses, cut to 500 characters; the frames of its stack alone. Of a database's error only the SQLSTATE and the names
+ * addresses, cut to 500 characters; nothing of it for a message with personal values; the frames of its stack alone. Of a database's error only the SQLSTATE and the names
  * of constraint, table and column, because its text quotes rows.
  */
 export function errorFacts(error: unknown, message: StoredMessage, handler: string): ErrorFacts {
@@ -76,6 +78,8 @@ function safeText(error: unknown, message: StoredMessage): string {
   if (error instanceof EstafetError && error.code !== 'REJECTED') return error.message
   const state = sqlState(error)
   if (state !== null) return state
+  // The handler had it opened, and whatever it says may be about the person.
+  if (maySeal(message.payload)) return notKept
   const text = textOf(error).replaceAll(/:\/\/[^@\s/]+@/g, '://…@')
   const values = message.payload.length > maxSearched ? null : valuesOf(message.payload)
   if (values === null) return ''

@@ -30,6 +30,8 @@ export interface Handler<Tx> {
   readonly timeoutMs: number
   /** Fields of the data that only administrators may see. */
   readonly mask: readonly string[]
+  /** Fields of the data that are about a person. */
+  readonly personalFields: readonly string[]
   /** Tells whether it reads messages of a version; others of its type are for other handlers of it. */
   readonly takes: (version: number) => boolean
   /** Decodes and validates a message as `run` will, with what is sealed in it as if it was erased. Throws UNDECODABLE or INVALID_MESSAGE. */
@@ -110,7 +112,7 @@ function traits<Data>(event: EventType<never, Data>, options: HandlerOptions) {
     )
   }
   const check = (message: StoredMessage): void => void event.receive(withoutSealed(message))
-  const { type, topic, mask, since, version: newest } = event
+  const { type, topic, mask, personalFields, since, version: newest } = event
   const takes = (version: number): boolean => version >= since && version <= newest
-  return { type, topic, mask, takes, name, rules: completeRules(retry, whenDead), timeoutMs, check }
+  return { type, topic, mask, personalFields, takes, name, rules: completeRules(retry, whenDead), timeoutMs, check }
 }

@@ -13,6 +13,8 @@ export interface Fold<State> {
   evolve(state: State, stored: { readonly payload: string; readonly version: number }): State
   /** Fields of the event's data that the ops API hides. */
   readonly mask: readonly string[]
+  /** Fields of the event's data that are about a person. */
+  readonly personalFields: readonly string[]
   /** The text of the function, which names it among snapshots. */
   readonly text: string
 }
@@ -24,6 +26,7 @@ export function when<State, Data>(
 ): Fold<State> {
   return {
     ...{ type: event.type, since: event.since, version: event.version, mask: event.mask, text: String(evolve) },
+    personalFields: event.personalFields,
     evolve: (state, stored) => evolve(state, event.read(stored)),
   }
 }

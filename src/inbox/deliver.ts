@@ -6,7 +6,7 @@ import type { Lane, LaneStore } from '../ports/lane-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Parking } from '../ports/parking.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
-import type { Vault } from '../ports/vault.ts'
+import type { HoldingVault } from '../ports/vault.ts'
 import type { Plan } from './plan.ts'
 import { type HandlerRun, runHandlers } from './run-handlers.ts'
 import { sentAgain } from './sent-again.ts'
@@ -22,7 +22,7 @@ export interface DeliverParts<Tx> {
   /** Encodes messages now, and returns what writes them. */
   readonly prepare: (messages: readonly OutgoingMessage[]) => Write<Tx> | Promise<Write<Tx>>
   /** Opens what is personal in messages. Null: it stays sealed. */
-  readonly vault: Vault | null
+  readonly vault: HoldingVault<Tx> | null
   readonly clock: Clock
   readonly logger: Logger
 }

@@ -5,7 +5,7 @@ import type { OutgoingMessage, StoredMessage } from '../message/message.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
-import type { Vault } from '../ports/vault.ts'
+import type { HoldingVault } from '../ports/vault.ts'
 import type { TableWrites, Watched, WriteProbe } from '../ports/write-probe.ts'
 import { runHandlers } from './run-handlers.ts'
 
@@ -16,7 +16,7 @@ export interface DryRunParts<Tx> {
   /** Encodes messages as publishing would; what it returns is never called. */
   readonly prepare: (messages: readonly OutgoingMessage[]) => unknown
   /** Opens what is personal in the message. Null: it stays sealed. */
-  readonly vault: Vault | null
+  readonly vault: HoldingVault<Tx> | null
   readonly clock: Clock
   readonly logger: Logger
 }

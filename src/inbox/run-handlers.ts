@@ -2,10 +2,11 @@ import type { Handler, HandlerContext } from '../delivery/handler.ts'
 import { EstafetError } from '../message/errors.ts'
 import type { OutgoingMessage, StoredMessage } from '../message/message.ts'
 import { maySeal } from '../message/personal.ts'
-import { opened } from '../personal/open.ts'
+import { opened, subjectsIn } from '../personal/open.ts'
+import { erasedSubject } from '../personal/subject-erased.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Logger, withFields } from '../ports/logger.ts'
-import type { Vault } from '../ports/vault.ts'
+import type { HoldingVault } from '../ports/vault.ts'
 import { causedBy } from './caused-by.ts'
 
 /** What one transaction's handlers share. */
@@ -14,7 +15,7 @@ export interface HandlerRun<Tx> {
   /** By event type, in the order in which they run. */
   readonly handlers: ReadonlyMap<string, readonly Handler<Tx>[]>
   /** Opens what is personal in messages, for the handlers alone: it is never stored. Null: it stays sealed. */
-  readonly vault: Vault | null
+  readonly vault: HoldingVault<Tx> | null
   readonly clock: Clock
   readonly logger: Logger
   /** Aborts when the process stops or loses the lane. */
@@ -36,7 +37,7 @@ export async function runHandlers<Tx>(run: HandlerRun<Tx>, messages: readonly St
   const pass = (): void => stop.abort()
   run.signal.addEventListener('abort', pass, { once: true })
   try {
-    const readable = await readableOf(run.vault, messages)
+    const readable = await readableOf(run, messages)
     for (const neighbours of neighboursOfKind(messages)) {
       for (const handler of takersOf(run.handlers, neighbours[0])) {
         const groups = handler.isSet ? [neighbours] : neighbours.map((message): Neighbours => [message])
@@ -52,12 +53,18 @@ export async function runHandlers<Tx>(run: HandlerRun<Tx>, messages: readonly St
   }
 }
 
-/** By message, those that were opened. */
-async function readableOf(
-  vault: Vault | null,
+/**
+ * By message, those that were opened. Who was erased meanwhile is removed by the handlers of that news after this transaction, or
+ * before it and then nothing of him is opened: one of the two waits for the other.
+ */
+async function readableOf<Tx>(
+  { vault, tx }: HandlerRun<Tx>,
   messages: readonly StoredMessage[],
 ): Promise<ReadonlyMap<StoredMessage, StoredMessage>> {
+  const erasedNow = messages.flatMap((message) => erasedSubject(message) ?? [])
+  if (erasedNow.length > 0) await vault?.hold?.(tx, [...new Set(erasedNow)].sort(), 'alone')
   if (!messages.some(({ payload }) => maySeal(payload))) return new Map()
+  await vault?.hold?.(tx, subjectsIn(messages), 'shared')
   const all = await opened(vault, messages)
   return new Map(messages.map((message, at) => [message, all[at] ?? message]))
 }

@@ -1,6 +1,6 @@
 import { EstafetError } from './errors.ts'
 import { decodeJson } from './json.ts'
-import { maySeal } from './personal.ts'
+import { maySeal, type PersonalFields, refuseForeign } from './personal.ts'
 import type { SchemaOutput, StandardSchema } from './standard-schema.ts'
 import { issuePath } from './standard-schema.ts'
 import { upcastData, type Versions } from './upcast.ts'
@@ -27,16 +27,19 @@ export function validate<Schema extends StandardSchema>(
 
 /**
  * The data of a stored message: decoded, brought to the newest version, checked. Every read path goes through here. Throws
- * UNDECODABLE, also for what is still sealed, or INVALID_MESSAGE.
+ * UNDECODABLE, also for what is still sealed or of somebody else, or INVALID_MESSAGE.
  */
 export function decoded<Schema extends StandardSchema>(
   type: string,
   schema: Schema,
   versions: Versions,
   stored: { readonly payload: string; readonly version: number },
+  personal?: PersonalFields<SchemaOutput<Schema>>,
 ): SchemaOutput<Schema> {
   if (maySeal(stored.payload)) throw stillSealed(type)
-  return validate(type, schema, upcastData(type, versions, stored.version, decodeJson(stored.payload)))
+  const data = validate(type, schema, upcastData(type, versions, stored.version, decodeJson(stored.payload)))
+  refuseForeign(type, personal, stored, data, stored.version === versions.version)
+  return data
 }
 
 function stillSealed(type: string): EstafetError {

@@ -85,7 +85,7 @@ export function event<Schema extends StandardSchema>(
     return { type, version, topic, key, data, context, ...personalOf(type, personal, data, key) }
   }
   const receive = (message: StoredMessage): ReceivedMessage<SchemaOutput<Schema>> =>
-    withData(message, decoded(type, options.schema, versions, message))
+    withData(message, decoded(type, options.schema, versions, message, personal))
   const keyOf = (message: Pick<StoredMessage, 'payload' | 'version'>): string =>
     checkedKey(type, options.key(decoded(type, options.schema, versions, withoutSealed(message))))
   const { schema } = options

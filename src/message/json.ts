@@ -1,4 +1,5 @@
 import { EstafetError } from './errors.ts'
+import { plainOrStar } from './standard-schema.ts'
 
 /** Nesting a payload may have: deeper than any real message, far from where a parser's stack ends. */
 export const maxDepth = 64
@@ -66,7 +67,8 @@ function refuseObject(value: object, path: string, depth: number): void {
   for (const [key, item] of Object.entries(value)) {
     if (key === '__proto__') throw unencodable(path, 'a field named __proto__ is refused')
     refuseText(key, path)
-    refuseUnencodable(item, path === '' ? key : `${path}.${key}`, depth + 1)
+    const name = plainOrStar(key)
+    refuseUnencodable(item, path === '' ? name : `${path}.${name}`, depth + 1)
   }
 }
 

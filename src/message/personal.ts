@@ -1,4 +1,5 @@
 import { EstafetError } from './errors.ts'
+import { fieldShape } from './field-shape.ts'
 import type { SchemaIssue, StandardSchema } from './standard-schema.ts'
 
 /** What stands in the place of a personal value once its person was erased: plain JSON, so that it can be kept and sent on. */
@@ -40,7 +41,13 @@ export interface Sealed {
 
 export function isSealed(value: unknown): value is Sealed {
   if (typeof value !== 'object' || value === null || !('$sealed' in value) || !('subject' in value)) return false
-  return typeof value.$sealed === 'string' && typeof value.subject === 'string'
+  return typeof value.$sealed === 'string' && isSubject(value.subject)
+}
+
+/** Tells whether a value can name a person; whoever may write to a topic can put anything there. */
+export function isSubject(value: unknown): value is string {
+  if (typeof value !== 'string' || value === '' || value.length > 512) return false
+  return value.isWellFormed() && !value.includes('\u0000')
 }
 
 /** Tells whether JSON text may hold something sealed, without decoding it. */
@@ -95,7 +102,7 @@ export function personalOf<Data>(
 ): { readonly personal?: Personal } {
   if (personal === undefined) return {}
   const subject: unknown = personal.subject(data)
-  if (typeof subject !== 'string' || subject === '' || subject.length > 512 || !subject.isWellFormed()) {
+  if (!isSubject(subject)) {
     throw invalid(type, 'The subject', '(subject)', 'must be text of 1 to 512 well-formed characters')
   }
   for (const field of personal.fields) {
@@ -109,14 +116,77 @@ export function personalOf<Data>(
   return { personal: { subject, fields: personal.fields } }
 }
 
+/** What was opened in a message, for who decodes it. */
+export interface OpenedMarks {
+  /** Of whom something was opened. */
+  readonly subjects: readonly string[]
+  /** Fields of which the person was erased. */
+  readonly erasedFields: readonly string[]
+}
+
+const openedMarks: unique symbol = Symbol.for('estafet.opened')
+
+export function marked<Message extends object>(message: Message, marks: OpenedMarks): Message {
+  return { ...message, [openedMarks]: marks }
+}
+
+function marksOf(stored: object & { readonly [openedMarks]?: OpenedMarks }): OpenedMarks {
+  return stored[openedMarks] ?? { subjects: [], erasedFields: [] }
+}
+
+/**
+ * Refuses data in which something was opened that is not of its own person, or in which a schema made something else of
+ * what was erased. Throws UNDECODABLE.
+ */
+export function refuseForeign<Data>(
+  type: string,
+  personal: PersonalFields<Data> | undefined,
+  stored: object,
+  data: Data,
+  isNewest: boolean,
+): void {
+  const { subjects, erasedFields } = marksOf(stored)
+  if (subjects.length > 0 && personal === undefined) {
+    throw undecodable(type, 'holds personal values, and its definition here names no personal fields')
+  }
+  if (subjects.some((subject) => subject !== subjectOf(personal, data))) {
+    throw undecodable(type, 'holds personal values of somebody whom it is not about')
+  }
+  // Fields of older versions may have other names by now.
+  if (!isNewest) return
+  for (const field of erasedFields) {
+    changeField(data, field, (value) => {
+      if (!isErased(value))
+        throw undecodable(type, `has a schema that makes something else of what is erased at ${field}`)
+      return value
+    })
+  }
+}
+
+function subjectOf<Data>(personal: PersonalFields<Data> | undefined, data: Data): unknown {
+  try {
+    return personal?.subject(data)
+  } catch {
+    // It says of nobody that he is meant.
+    return undefined
+  }
+}
+
 /** What is wrong with the personal fields of a definition: sentences, none when its schema admits `erased` in each. */
 export function personalFaults(schema: StandardSchema, fields: readonly string[] | undefined): readonly string[] {
   if (fields === undefined) return []
   if (fields.length === 0) return ['personal names no fields']
+  const within = fields.find((field, at) =>
+    fields.some((other, place) => place !== at && `${field}.`.startsWith(`${other}.`)),
+  )
+  if (within !== undefined) return [`the personal field ${within} is named twice, or within another one`]
   return fields.flatMap((field) => {
     const path = field.split('.')
     if (path.includes('')) return [`the personal field ${JSON.stringify(field)} must be names joined by dots`]
-    return admitsErased(schema, path) ? [] : [`the schema must admit \`erased\` in the personal field ${field}`]
+    const shape = fieldShape(schema, path)
+    if (shape === 'missing') return [`the schema has no field ${field}, which is said to be personal`]
+    const admits = shape === 'unknown' ? admitsErased(schema, path) : shape === 'admits'
+    return admits ? [] : [`the schema must admit \`erased\` in the personal field ${field}`]
   })
 }
 
@@ -161,6 +231,10 @@ function placeOf({ path = [] }: SchemaIssue): readonly string[] {
 
 function startsWith(path: readonly string[], start: readonly string[]): boolean {
   return start.every((name, at) => path[at] === name)
+}
+
+function undecodable(type: string, why: string): EstafetError {
+  return new EstafetError('UNDECODABLE', `${type} ${why}.`, { details: { type } })
 }
 
 function invalid(type: string, what: string, field: string, why: string): EstafetError {

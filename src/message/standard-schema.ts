@@ -24,8 +24,13 @@ export interface SchemaIssue {
 export type SchemaInput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['input']
 export type SchemaOutput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['output']
 
-/** Names the field of an issue as `lines.0.quantity`, or `(root)`. */
+/** Names the field of an issue as `lines.0.quantity`, or `(root)`; a name that is no plain one may be content, and is `*`. */
 export function issuePath(issue: SchemaIssue): string {
-  const parts = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part))
+  const parts = (issue.path ?? []).map((part) => plainOrStar(String(typeof part === 'object' ? part.key : part)))
   return parts.length === 0 ? '(root)' : parts.join('.')
+}
+
+/** The name of a field as it may stand in an error: a map by address has content for names. */
+export function plainOrStar(name: string): string {
+  return /^[A-Za-z_$][\w$-]{0,40}$|^\d{1,6}$/.test(name) ? name : '*'
 }

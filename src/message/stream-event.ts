@@ -80,7 +80,7 @@ export function streamEvent<Schema extends StandardSchema>(
   }
   return Object.assign(create, {
     ...{ type, version, since, mask, personalFields: personal?.fields ?? [], schema },
-    read: (stored: Pick<StoredMessage, 'payload' | 'version'>) => decoded(type, schema, versions, stored),
+    read: (stored: Pick<StoredMessage, 'payload' | 'version'>) => decoded(type, schema, versions, stored, personal),
   })
 }
 

@@ -40,6 +40,7 @@ export interface Subject {
 
 export type HandlerFacts = Pick<Handler<never>, 'name' | 'type' | 'topic' | 'isSet' | 'timeoutMs' | 'check'> & {
   readonly mask?: readonly string[]
+  readonly personalFields?: readonly string[]
 }
 
 /** One request that has passed the gate. */

@@ -1,6 +1,7 @@
 import { EstafetError } from '../message/errors.ts'
 import { encodeJson } from '../message/json.ts'
 import type { OutgoingMessage, StoredMessage } from '../message/message.ts'
+import { changeField, isErased, isSealed } from '../message/personal.ts'
 import { uuidV7 } from '../message/uuid.ts'
 import { defaultLimits } from '../outbox/prepare.ts'
 import type { DeadLetterHistory } from '../ports/dead-letters.ts'
@@ -35,6 +36,9 @@ export const edit: RouteHandler = async (call) => {
   }
   for (const { check } of handlers) check(message)
   const before = dataOf(textOf(letter.payload) ?? '')?.value
+  for (const { personalFields = [] } of handlers) {
+    refuseNewPersonal(before, JSON.parse(message.payload), personalFields)
+  }
   const fields = differences(before, dataOf(message.payload)?.value).map(({ field }) => field)
   const id = uuidV7(clock.now(), random.bytes(10))
   const wanted = { number: letter.number, id, payload: message.payload, fields: fields.slice(0, 100) }
@@ -42,6 +46,28 @@ export const edit: RouteHandler = async (call) => {
   const isOther = decided.outcome === 'repeated' && (await payloadOf(call, decided.number)) !== message.payload
   refuseUndone(isOther ? { ...decided, outcome: 'reused' } : decided, 'dead letters')
   return { outcome: decided.outcome, number: decided.number, replaces: letter.number, fields }
+}
+
+/** Who edits has no keys to seal a value with, and in clear it would outlive its person. */
+function refuseNewPersonal(before: unknown, edited: unknown, fields: readonly string[]): void {
+  for (const field of fields) {
+    const known = clearValues(before, field)
+    if (clearValues(edited, field).every((value) => known.includes(value))) continue
+    throw new EstafetError(
+      'INVALID_MESSAGE',
+      `The personal field ${field} cannot be given another value here: leave *** in it, or let the service publish the event anew.`,
+      { details: { fields: [field] } },
+    )
+  }
+}
+
+function clearValues(data: unknown, field: string): readonly string[] {
+  const values: string[] = []
+  changeField(data, field, (value) => {
+    if (value !== null && !isSealed(value) && !isErased(value)) values.push(JSON.stringify(value))
+    return value
+  })
+  return values
 }
 
 /** What an earlier edit wrote: the same request id with another payload is another request. */
@@ -84,6 +110,8 @@ function storedMessage(letter: DeadLetterHistory): StoredMessage {
   }
 }
 
-function publishedView(call: Call, { type, version, topic, key, data }: OutgoingMessage): object {
-  return { type, version, topic, key, data: maskData(data, maskFor(call, type)) }
+function publishedView(call: Call, { type, version, topic, key, data, personal }: OutgoingMessage): object {
+  const mask = maskFor(call, type)
+  const hidden = mask === null ? null : [...new Set([...mask, ...(personal?.fields ?? [])])]
+  return { type, version, topic, key, data: maskData(data, hidden) }
 }

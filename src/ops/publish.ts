@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { EstafetError } from '../message/errors.ts'
 import type { OutgoingMessage } from '../message/message.ts'
+import { changeField, type Personal } from '../message/personal.ts'
 import type { Call, RouteHandler } from './call.ts'
 import { decisionOf, refuseUndone } from './deciding.ts'
 import { Refusal } from './refusal.ts'
@@ -9,7 +10,7 @@ export const publish: RouteHandler = async (call) => {
   const { running, params } = call
   const message = messageOf(call)
   const { requestId, who, reason } = decisionOf(call)
-  const content = contentMark(params.value('data'), requestId)
+  const content = contentMark(withoutPersonal(params.value('data'), message.personal), requestId)
   const asked = { type: message.type, correlationId: params.text('correlationId') ?? undefined, content }
   const entry = { who, reason, action: 'publish', subscription: running.subscription, count: 1 }
   const { outcome, result } = await call.publishOnce(message, { ...entry, selection: JSON.stringify(asked) }, requestId)
@@ -19,8 +20,13 @@ export const publish: RouteHandler = async (call) => {
 
 /**
  * What tells one content from another under the same request id. Of what was given, not of what was made of it: a schema
- * may add the time. Keyed, so that rows with the same content do not show it; `/audit` leaves it out.
+ * may add the time. Keyed, so that rows with the same content do not show it; `/audit` leaves it out. Of nothing personal: few
+ * values are possible there, and who has the rows could try them all.
  */
+function withoutPersonal(data: unknown, personal: Personal | undefined): unknown {
+  return personal?.fields.reduce((part, field) => changeField(part, field, () => null), data) ?? data
+}
+
 function contentMark(data: unknown, requestId: string): string {
   const given = JSON.stringify(data) ?? ''
   return createHmac('sha256', requestId).update(given).digest('hex').slice(0, 16)

@@ -92,11 +92,12 @@ function eventView(call: Call, of: AnyDecider | undefined, event: RecordedEvent)
   return { ...envelope, headers, ...contentOf(new TextEncoder().encode(payload), eventMask(call, of, event.type)) }
 }
 
-/** From administrators nothing is hidden; from others what the event says, and everything of one that nobody knows. */
+/** What is personal is hidden from everybody; from administrators nothing else; from others what the event says, and everything of one that nobody knows. */
 function eventMask({ caller }: Call, of: AnyDecider | undefined, type: string): Mask {
-  if (isAtLeast(caller.role, 'admin')) return []
   const folds = of?.folds.get(type)
-  return folds === undefined ? null : [...new Set(folds.flatMap(({ mask }) => mask))]
+  const personal = folds?.flatMap(({ personalFields }) => personalFields) ?? []
+  if (isAtLeast(caller.role, 'admin')) return [...new Set(personal)]
+  return folds === undefined ? null : [...new Set([...folds.flatMap(({ mask }) => mask), ...personal])]
 }
 
 /** The past that a request asks for, and what of it may be seen. Throws UNSUPPORTED without a decider, and NOT_FOUND. */

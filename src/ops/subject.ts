@@ -9,7 +9,7 @@ import type { EventStore } from '../ports/event-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Operations } from '../ports/operations.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
-import type { Vault } from '../ports/vault.ts'
+import type { HoldingVault } from '../ports/vault.ts'
 import type { Service } from '../runtime/service.ts'
 import type { Subject } from './call.ts'
 import type { ShownStreams } from './past.ts'
@@ -21,7 +21,7 @@ export interface OpsStore<Tx> {
   /** Encodes messages as publishing would. */
   readonly prepare: (messages: readonly OutgoingMessage[]) => unknown
   /** Opens what is personal, for handlers that are tried out. (Default: it stays sealed.) */
-  readonly vault?: Vault | null
+  readonly vault?: HoldingVault<Tx> | null
   readonly publish: Publish<Tx>
   readonly operations: Operations<Tx>
 }

@@ -1,5 +1,5 @@
 import { maxDepth } from '../message/json.ts'
-import { erased, maySeal, replaceSealed } from '../message/personal.ts'
+import { erased, marked, maySeal, replaceSealed } from '../message/personal.ts'
 import type { OpenRequest, Vault } from '../ports/vault.ts'
 import { placeOf } from './place.ts'
 import type { Sealable } from './seal.ts'
@@ -39,16 +39,35 @@ export async function openedFor<Message extends Sealable>(
   const readable = messages.map((message, at) => {
     const of = parsed[at]
     if (of == null) return message
-    const { data } = replaceSealed(of.data, (value) => {
+    const own = new Set<string>()
+    const erasedFields = new Set<string>()
+    const { data } = replaceSealed(of.data, (value, field) => {
       const found = done[next++]
-      if (found?.kind === 'erased') return erased
+      if (found?.kind === 'erased') {
+        erasedFields.add(field)
+        return erased
+      }
       if (found?.kind !== 'opened') return value
-      subjects.add(value.subject)
+      own.add(value.subject)
       return JSON.parse(found.text)
     })
-    return { ...message, payload: JSON.stringify(data) }
+    for (const subject of own) subjects.add(subject)
+    return marked(
+      { ...message, payload: JSON.stringify(data) },
+      { subjects: [...own], erasedFields: [...erasedFields] },
+    )
   })
   return { messages: readable, subjects }
+}
+
+/** Of whom something is sealed in messages, in one order for everybody. */
+export function subjectsIn(messages: readonly Sealable[]): readonly string[] {
+  const subjects = new Set<string>()
+  for (const { payload } of messages) {
+    const data = maySeal(payload) ? dataOf(payload) : undefined
+    if (data !== undefined) replaceSealed(data, ({ subject }) => void subjects.add(subject))
+  }
+  return [...subjects].sort()
 }
 
 /** The data of a payload; undefined for one that decoding will refuse. */

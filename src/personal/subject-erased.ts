@@ -1,4 +1,5 @@
 import { type EventType, event } from '../message/event.ts'
+import type { StoredMessage } from '../message/message.ts'
 import type { StandardSchema } from '../message/standard-schema.ts'
 
 export interface SubjectErasedData {
@@ -35,4 +36,15 @@ function subjectSchema(): StandardSchema<SubjectErasedData, SubjectErasedData> {
     jsonSchema: { input: () => shape, output: () => shape },
   }
   return { '~standard': standard }
+}
+
+/** Whom a message tells to be erased; null for any other message. */
+export function erasedSubject(message: StoredMessage): string | null {
+  if (message.type !== SubjectErased.type) return null
+  try {
+    return SubjectErased.receive(message).data.subject
+  } catch {
+    // Its handler will say what is wrong with it.
+    return null
+  }
 }

@@ -40,6 +40,15 @@ export type Opened =
   /** It was changed, sealed for another subject or place, or its keys are elsewhere. */
   | { readonly kind: 'refused' }
 
+/** A vault as a service uses it, which can keep an erasure from overtaking those who have a person's values in their hands. */
+export interface HoldingVault<Tx> extends Vault {
+  /**
+   * Holds persons until `tx` has ended: shared by those who open something of them, alone for who removes what was written down
+   * of them. Left out where transactions of the store run one after the other.
+   */
+  readonly hold?: (tx: Tx, subjects: readonly string[], mode: 'shared' | 'alone') => Promise<void>
+}
+
 /** Who may erase: with the transaction that tells of it. */
 export interface Eraser<Tx> {
   /**

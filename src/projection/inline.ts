@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { EventStore, RecordedEvent } from '../ports/event-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { InlineBuilds } from '../ports/projections.ts'
-import type { Vault } from '../ports/vault.ts'
+import type { HoldingVault } from '../ports/vault.ts'
 import { suffixOf, tableNames } from './build.ts'
 import { handlersOf, type Projection } from './projection.ts'
 
@@ -12,7 +12,7 @@ export interface InlineParts<Tx> {
   readonly events: EventStore<Tx>
   readonly builds: InlineBuilds<Tx>
   /** Opens what is personal in events. Null: it stays sealed. */
-  readonly vault: Vault | null
+  readonly vault: HoldingVault<Tx> | null
   readonly clock: Clock
   readonly logger: Logger
 }

@@ -83,6 +83,7 @@ function projector<Data, Tx>(
     handlerFor: (table) => ({
       ...{ type, name, timeoutMs, topic: topic ?? '', isSet, rules: completeRules(retry, 'block') },
       mask: 'mask' in event ? (event.mask ?? []) : [],
+      personalFields: event.personalFields,
       takes: (version) => version >= since && version <= newest,
       check: (message) => void receive(withoutSealed(message)),
       run: run(receive, table),

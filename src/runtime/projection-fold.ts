@@ -5,7 +5,7 @@ import type { Log } from '../ports/log.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { BuildRef, InlineBuilds, ProjectionSnapshots, TableDifference } from '../ports/projections.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
-import type { Vault } from '../ports/vault.ts'
+import type { HoldingVault } from '../ports/vault.ts'
 import { suffixOf, tableNames } from '../projection/build.ts'
 import type { TableNames } from '../projection/project.ts'
 import { handlersOf, type Projection } from '../projection/projection.ts'
@@ -17,7 +17,7 @@ export interface FoldParts<Tx> {
   /** The service's own events, as a transaction sees them. */
   readonly eventsIn: (tx: Tx) => Pick<Log, 'read'>
   /** Opens what is personal in events. Null: it stays sealed. */
-  readonly vault: Vault | null
+  readonly vault: HoldingVault<Tx> | null
   readonly clock: Clock
   readonly logger: Logger
 }

@@ -5,7 +5,7 @@ import type { Operations } from '../ports/operations.ts'
 import type { Parking } from '../ports/parking.ts'
 import type { Retries } from '../ports/retries.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
-import type { Vault } from '../ports/vault.ts'
+import type { HoldingVault } from '../ports/vault.ts'
 import type { Announcer } from '../ports/wake-up.ts'
 
 /** A service's own database, as a driver's door makes it. */
@@ -23,7 +23,7 @@ export interface Store<Tx> {
     messages: readonly OutgoingMessage[],
   ) => ((tx: Tx) => Promise<unknown>) | Promise<(tx: Tx) => Promise<unknown>>
   /** Seals what is personal in messages, and opens it for handlers; a driver may leave it out. */
-  readonly vault?: Vault | null
+  readonly vault?: HoldingVault<Tx> | null
   /** Opens what tells other processes of this one's publishing. */
   readonly announcer: () => Announcer
 }

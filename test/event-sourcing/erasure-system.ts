@@ -35,7 +35,7 @@ import * as z from 'zod'
 import { newDatabase } from '../../engines/postgres/provision.ts'
 import type { PostgresServer } from '../../engines/postgres/server.ts'
 
-const erasable = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, z.object({ $erased: z.literal(true) })])
+const erasable = <Schema extends z.ZodType>(schema: Schema) => z.union([z.object({ $erased: z.literal(true) }), schema])
 const name = erasable(z.string())
 /** Somebody to whom something may not be delivered. */
 export const undeliverable = 'm-2'
@@ -64,6 +64,12 @@ const Greeted = event('mailing.greeted', {
   personal: { ...about, fields: ['name'] },
 })
 
+const Alert = event('mailing.alert', {
+  version: 1,
+  schema: z.object({ id: z.string(), text: z.string() }),
+  key: ({ id }) => id,
+})
+
 interface MemberState {
   readonly name: string | Erased | null
   readonly email: string | Erased | null
@@ -77,7 +83,7 @@ export const Member = decider<MemberState, Command>('member', {
   initial: { name: null, email: null, changes: 0 },
   decide: (command) =>
     command.kind === 'register'
-      ? Registered({ id: command.id, name: command.name, contact: { email: command.email }, note: 'plain-canary' })
+      ? Registered({ id: command.id, name: command.name, contact: { email: command.email }, note: 'nothing personal' })
       : Renamed({ id: command.id, name: command.name }),
   evolve: [
     when(Registered, (state: MemberState, data) => ({
@@ -95,7 +101,7 @@ export const Member = decider<MemberState, Command>('member', {
             id,
             name: state.name ?? '',
             addresses: [{ street: `${shown(state.name)}-street` }],
-            note: 'plain-canary',
+            note: 'nothing personal',
           },
         }),
       ),
@@ -132,10 +138,13 @@ export interface ErasureSystem {
   readonly mail: Running
   readonly people: ReturnType<typeof projections>
   readonly models: RunningProjections
+  readonly greeter: { readonly service: ReturnType<typeof service<Sql>>; readonly running: Running }
   /** What was logged. */
   readonly said: readonly string[]
   /** What the handler of the other service got, by member. */
   readonly received: Map<string, unknown>
+  /** What it waits for once it has somebody's name, and before it writes it down. */
+  readonly before: { greeting: (id: string) => Promise<void> }
   erase(subject: string): Promise<boolean>
   stop(): Promise<void>
 }
@@ -169,10 +178,12 @@ export async function erasureSystem(
     ...{ ...reading, logger, store, sink: broker.sink, source: postgresLog(own, { source: 'members' }) },
   })
   const received = new Map<string, unknown>()
+  const before = { greeting: (_: string): Promise<void> => Promise.resolve() }
   const greet = on(
     MemberJoined,
     async ({ data }, { tx, publish }) => {
       received.set(data.id, data)
+      await before.greeting(data.id)
       if (data.id === undeliverable && !isErased(data.name)) throw new TypeError(`no mail for ${shown(data.name)}`)
       await tx.query('INSERT INTO greeting VALUES ($1, $2)', [data.id, shown(data.name)])
       publish(Greeted({ id: data.id, name: data.name }))
@@ -182,18 +193,24 @@ export async function erasureSystem(
   const forget = on(SubjectErased, async ({ data }, { tx }) => {
     await tx.query(`DELETE FROM greeting WHERE id = $1`, [data.subject])
   })
-  const mail = await start(service<Sql>('mailing', { handlers: [greet, forget] }), {
+  const alerting = service<Sql>('mailing', {
+    handlers: [greet, forget],
+    onDeadLetter: ({ messageId, error }) => [Alert({ id: messageId, text: `given up: ${error}` })],
+  })
+  const mail = await start(alerting, {
     ...{ ...reading, logger, store: postgres(other, { vault }) },
     sources: [broker.topic(MemberJoined.topic), broker.topic(SubjectErased.topic)],
   })
   return {
-    ...{ streams, vault, members: own, mailing: other, mail, people, models, said, received },
+    ...{ streams, vault, members: own, mail, people, models, said, received, before },
     erase: (subject) =>
       store.transaction(async (tx, publish) => {
         const isNew = await vault.erase(tx, subject)
         if (isNew) publish(SubjectErased({ subject }))
         return isNew
       }),
+    mailing: other,
+    greeter: { service: alerting, running: mail },
     async stop() {
       await Promise.all([models.stop(2_000), relay.stop(), mail.stop()])
       await Promise.all([own.end(), other.end(), keys.end()])

@@ -14,6 +14,8 @@ export interface VaultSecret {
 }
 
 export interface VaultOptions {
+  /** After how long keys that do not come are UNAVAILABLE. (Default: 5 s.) */
+  readonly patienceMs?: number
   /** The first one seals new keys; the others open older ones. */
   readonly secrets: readonly [VaultSecret, ...VaultSecret[]]
 }
@@ -25,54 +27,63 @@ export interface VaultOptions {
  *
  * Throws MISCONFIGURED for secrets that are none.
  */
-export function postgresVault(sql: Sql, { secrets }: VaultOptions): Vault & Eraser<Sql> {
+export function postgresVault(sql: Sql, { secrets, patienceMs = 5_000 }: VaultOptions): Vault & Eraser<Sql> {
   refuseFaults(secrets)
   const [newest] = secrets
   const byId = new Map(secrets.map((secret) => [secret.id, secret]))
 
   async function known(subjects: readonly string[]): Promise<Map<string, StoredKey>> {
-    const rows = await run<StoredKey>(sql, {
-      name: 'estafet-vault-keys',
-      text: 'SELECT k.subject, k.wrapped, k.secret_id FROM estafet.subject_key AS k WHERE k.subject = ANY($1::text[])',
-      values: [subjects],
-    })
+    const rows = await inTime(
+      patienceMs,
+      run<StoredKey>(sql, {
+        name: 'estafet-vault-keys',
+        text: 'SELECT k.subject, k.wrapped, k.secret_id FROM estafet.subject_key AS k WHERE k.subject = ANY($1::text[])',
+        values: [subjects],
+      }),
+    )
     return new Map(rows.map((row) => [row.subject, row]))
   }
 
   async function make(subjects: readonly string[]): Promise<void> {
     const sorted = [...subjects].sort()
-    await run(sql, {
-      name: 'estafet-vault-make',
-      text: `INSERT INTO estafet.subject_key (subject, wrapped, secret_id)
+    await inTime(
+      patienceMs,
+      run(sql, {
+        name: 'estafet-vault-make',
+        text: `INSERT INTO estafet.subject_key (subject, wrapped, secret_id)
         SELECT n.subject, n.wrapped, $3 FROM unnest($1::text[], $2::bytea[]) AS n (subject, wrapped)
         ON CONFLICT (subject) DO NOTHING`,
-      values: [sorted, sorted.map((subject) => encrypt(newest.key, subject, randomBytes(keyBytes))), newest.id],
-    })
+        values: [sorted, sorted.map((subject) => encrypt(newest.key, subject, randomBytes(keyBytes))), newest.id],
+      }),
+    )
   }
 
-  /** The key of a person; null for who was erased. Throws MISCONFIGURED when no secret of ours opens it. */
-  function keyOf({ subject, wrapped, secret_id }: StoredKey): Buffer | null {
+  /** The key of a person; null for who was erased, undefined when no secret of ours opens it. */
+  function keyOf({ subject, wrapped, secret_id }: StoredKey): Buffer | null | undefined {
     if (wrapped === null) return null
     const secret = byId.get(secret_id ?? '')
-    const key = secret === undefined ? null : decrypt(secret.key, subject, wrapped)
-    if (key === null) throw unknownSecret(secret_id ?? '')
-    return key
+    return (secret === undefined ? null : decrypt(secret.key, subject, wrapped)) ?? undefined
+  }
+
+  function keysOf(rows: ReadonlyMap<string, StoredKey>): ReadonlyMap<string, Buffer | null | undefined> {
+    return new Map([...rows].map(([subject, row]) => [subject, keyOf(row)]))
   }
 
   return {
     async seal(values) {
       if (values.length === 0) return []
       const subjects = [...new Set(values.map(({ subject }) => subject))]
-      let keys = await known(subjects)
-      const fresh = subjects.filter((subject) => !keys.has(subject))
+      let stored = await known(subjects)
+      const fresh = subjects.filter((subject) => !stored.has(subject))
       if (fresh.length > 0) {
         await make(fresh)
         // Another process may have been first: its key counts.
-        keys = await known(subjects)
+        stored = await known(subjects)
       }
+      const keys = keysOf(stored)
       return values.map(({ subject, place, text }) => {
-        const stored = keys.get(subject)
-        const key = stored === undefined ? null : keyOf(stored)
+        const key = keys.get(subject)
+        if (key === undefined) throw unknownSecret(stored.get(subject)?.secret_id ?? '')
         return key === null ? null : encrypt(key, boundTo(subject, place), Buffer.from(text)).toString('base64')
       })
     },
@@ -80,9 +91,9 @@ export function postgresVault(sql: Sql, { secrets }: VaultOptions): Vault & Eras
     async open(values) {
       if (values.length === 0) return []
       const stored = await known([...new Set(values.map(({ subject }) => subject))])
+      const keys = keysOf(stored)
       return values.map(({ subject, place, sealed }): Opened => {
-        const row = stored.get(subject)
-        const key = row === undefined ? undefined : keyOf(row)
+        const key = keys.get(subject)
         if (key === null) return { kind: 'erased' }
         const clear = key === undefined ? null : decrypt(key, boundTo(subject, place), Buffer.from(sealed, 'base64'))
         return clear === null ? { kind: 'refused' } : { kind: 'opened', text: clear.toString('utf8') }
@@ -106,6 +117,28 @@ interface StoredKey {
   readonly subject: string
   readonly wrapped: Buffer | null
   readonly secret_id: string | null
+}
+
+/** A pool that is used up, a lock, a server that does not answer: who waits holds a lane, and says nothing. */
+async function inTime<Result>(patienceMs: number, asked: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooLate(patienceMs)), patienceMs)
+  })
+  // Whichever comes second has nobody to tell.
+  asked.catch(() => {})
+  try {
+    return await Promise.race([asked, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function tooLate(patienceMs: number): EstafetError {
+  return new EstafetError(
+    'UNAVAILABLE',
+    `The keys of the vault did not come within ${patienceMs} ms: its database does not answer, or its pool is used up.`,
+  )
 }
 
 function boundTo(subject: string, place: string): string {

@@ -5,7 +5,7 @@ import pg from 'pg'
 import * as z from 'zod'
 
 /** What is left of a personal value is a value of its own, and the schema says so. */
-const erasable = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, z.object({ $erased: z.literal(true) })])
+const erasable = <Schema extends z.ZodType>(schema: Schema) => z.union([z.object({ $erased: z.literal(true) }), schema])
 
 export const MemberJoined = event('members.joined', {
   version: 1,
@@ -16,7 +16,10 @@ export const MemberJoined = event('members.joined', {
 
 // The service that owns the people. Secrets come from where you keep secrets; 32 bytes each.
 const pool = new pg.Pool()
-export const vault = postgresVault(new pg.Pool({ max: 2 }), { secrets: [{ id: '2026', key: randomBytes(32) }] })
+/** Of its own: it is asked while transactions of the others hold their clients. */
+const keys = new pg.Pool({ max: 2 })
+for (const each of [pool, keys]) each.on('error', (error) => console.warn(error.name))
+export const vault = postgresVault(keys, { secrets: [{ id: '2026', key: randomBytes(32) }] })
 export const store = postgres(pool, { vault })
 
 export async function erase(member: string): Promise<boolean> {

@@ -14,7 +14,7 @@ import { memoryDatabase, memoryOutbox, memorySession, memoryVault, seededRandom,
 import * as z from 'zod'
 import { opened } from '../../../src/personal/open.ts'
 
-const erasable = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, z.object({ $erased: z.literal(true) })])
+const erasable = <Schema extends z.ZodType>(schema: Schema) => z.union([z.object({ $erased: z.literal(true) }), schema])
 const schema = z.object({
   id: z.string(),
   name: erasable(z.string()),
@@ -81,6 +81,60 @@ test('what does not open stays sealed, and is refused for its message alone', as
   assert.deepEqual(Joined.receive(all[4] ?? message).data, ada)
 })
 
+test('a sealed value of somebody else is refused, and so is one where nothing is said to be personal', async () => {
+  const { message, vault } = await published(ada)
+  const stolen = { ...message, payload: message.payload.replace('"id":"m-1"', '"id":"thief"') }
+  const [readable] = await opened(vault, [stolen])
+  assert.throws(() => Joined.receive(readable ?? stolen), code('UNDECODABLE', /somebody whom it is not about/))
+  const Blind = event('members.joined', { version: 1, schema, key: ({ id }) => id })
+  const [own] = await opened(vault, [message])
+  assert.throws(() => Blind.receive(own ?? message), code('UNDECODABLE', /names no personal fields/))
+})
+
+test('a subject that no database takes is left sealed, and its neighbours open', async () => {
+  const { message, vault } = await published(ada)
+  const asked: string[] = []
+  const watched: typeof vault = {
+    ...vault,
+    open(values) {
+      asked.push(...values.map(({ subject }) => subject))
+      return vault.open(values)
+    },
+  }
+  const odd = ['a\u0000b', '', 'x'.repeat(513), '\ud800'].map((subject) => ({
+    ...message,
+    payload: JSON.stringify({ ...ada, name: { $sealed: 'x', subject } }),
+  }))
+  const all = await opened(watched, [...odd, message])
+  for (const each of all.slice(0, -1)) assert.throws(() => Joined.receive(each), code('UNDECODABLE', /./))
+  assert.deepEqual(Joined.receive(all.at(-1) ?? message).data, ada)
+  assert.deepEqual([...new Set(asked)], ['m-1'])
+})
+
+test('a schema that makes something else of what is erased is refused, at its definition or where it is read', async () => {
+  const with_ = (name: z.ZodType) =>
+    event('members.joined', {
+      ...{ version: 1, schema: z.object({ ...schema.shape, name }), key: ({ id }: { id: string }) => id },
+      personal: { subject: ({ id }: { id: string }) => id, fields: ['name', 'score', 'addresses.street'] },
+    })
+  for (const name of [
+    z.coerce.string(),
+    z.string().catch(''),
+    z.string(),
+    z.object({ first: z.string().optional() }),
+  ]) {
+    assert.throws(() => with_(name), code('MISCONFIGURED', /must admit `erased` in the personal field name/))
+  }
+  // Its shape cannot be told.
+  const Odd = with_(z.any().transform((value) => String(value)))
+  const { message } = await published(ada)
+  const [readable] = await opened(withoutKeys, [message])
+  assert.throws(
+    () => Odd.receive(readable ?? message),
+    code('UNDECODABLE', /makes something else of what is erased at name/),
+  )
+})
+
 test('what is erased already, or nothing, is not sealed', async () => {
   const { message } = await published({ ...ada, name: erased, score: undefined, addresses: [] })
   assert.deepEqual(JSON.parse(message.payload), { id: 'm-1', name: { $erased: true }, addresses: [] })
@@ -98,6 +152,13 @@ test('a definition whose schema refuses what is left of a person is MISCONFIGURE
     code('MISCONFIGURED', /erased` in the personal field name; .* field addresses\.street; .*"a\.\.b" must be names/),
   )
   assert.throws(() => define([]), code('MISCONFIGURED', /personal names no fields/))
+  assert.throws(() => define(['nmae']), code('MISCONFIGURED', /has no field nmae/))
+  for (const twice of [
+    ['name', 'name'],
+    ['addresses', 'addresses.street'],
+  ]) {
+    assert.throws(() => define(twice), code('MISCONFIGURED', /is named twice, or within another one/))
+  }
 })
 
 test('a subject or key that is personal itself is refused, and quotes nothing', () => {

@@ -11,16 +11,24 @@ CREATE TABLE estafet.subject_key (
   CHECK ((wrapped IS NULL) = (secret_id IS NULL))
 );
 
+-- As whoever writes: its role is what is asked for.
 CREATE FUNCTION estafet.refuse_return() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
+  IF TG_OP = 'INSERT' THEN
+    -- Who may only seal must not erase those who are still to come.
+    IF NEW.erased_at IS NOT NULL AND NOT pg_has_role(current_user, estafet.role_name('eraser'), 'MEMBER') THEN
+      RAISE EXCEPTION 'only an eraser erases' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+  END IF;
   IF TG_OP = 'DELETE' OR OLD.erased_at IS NOT NULL OR NEW.subject <> OLD.subject THEN
     RAISE EXCEPTION 'who was erased stays erased' USING ERRCODE = 'restrict_violation';
   END IF;
   RETURN NEW;
 END
 $$;
-CREATE TRIGGER refuse_return BEFORE UPDATE OR DELETE ON estafet.subject_key
+CREATE TRIGGER refuse_return BEFORE INSERT OR UPDATE OR DELETE ON estafet.subject_key
   FOR EACH ROW EXECUTE FUNCTION estafet.refuse_return();
 
 CREATE FUNCTION estafet.refuse_truncate() RETURNS trigger
