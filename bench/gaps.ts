@@ -31,6 +31,8 @@ export async function gaps(adminUrl: string, pool: pg.Pool, streams: PostgresStr
   const reading = await startProjections([watching(seenAt)], {
     ...{ store: postgres(pool), projections: projections(pool), events: streams.log, logger: silent },
   })
+  // What was there before is no wait of theirs.
+  await write(pool, streams, new Map(), performance.now() + 50)
   const before = await streams.log.log.inspect()
   await projections(pool).waitFor(name, before.lastCommitted, { timeoutMs: 60_000 })
   const until = performance.now() + seconds * 1_000

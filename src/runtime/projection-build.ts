@@ -28,6 +28,9 @@ export function eventsFeedName(events: LogSource): string {
   return `events:${events.log.source}`
 }
 
+/** Positions looked at in one step: a new build begins at the first of them all, and has as many steps to make as there are. */
+const scanLimit = 10_000
+
 /** One wake-up for all builds that read a source; each would keep a connection. */
 export function sourceOf(source: LogSource | FeedSource, isOwn: boolean): ProjectionSource {
   const wakeUp = source.wakeUp()
@@ -38,7 +41,7 @@ export function sourceOf(source: LogSource | FeedSource, isOwn: boolean): Projec
     feed(lanes, streams, topics) {
       const only = isOwn ? streams : topics
       // A page is read while the one before it is folded: to build anew is mostly to read.
-      const feed = readAhead(logFeed(source.log, { lanes, ...(only === null ? {} : { topics: only }) }))
+      const feed = readAhead(logFeed(source.log, { lanes, scanLimit, ...(only === null ? {} : { topics: only }) }))
       return isOwn ? { ...feed, name: eventsFeedName(source) } : feed
     },
   }
