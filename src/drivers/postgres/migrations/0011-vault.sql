@@ -17,7 +17,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
     -- Who may only seal must not erase those who are still to come.
-    IF NEW.erased_at IS NOT NULL AND NOT pg_has_role(current_user, estafet.role_name('eraser'), 'MEMBER') THEN
+    IF NEW.erased_at IS NOT NULL AND NOT has_column_privilege(current_user, TG_RELID, 'erased_at', 'UPDATE') THEN
       RAISE EXCEPTION 'only an eraser erases' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN NEW;
