@@ -2,11 +2,12 @@ import { type Logger, start } from 'estafet'
 import { migrate, type PostgresStore, postgres, postgresLog } from 'estafet/postgres'
 import pg from 'pg'
 import { addressOf, connect, type DatabaseServer, passwordOf } from '../../../engines/application/database-server.ts'
+import { applyOwn } from '../../../engines/application/own-migrations.ts'
 import { provisionDatabase } from '../../../engines/postgres/provision.ts'
 import { catalogFollowing } from '../catalog/follow-monolith.ts'
 import { inventoryFollowing } from '../inventory/follow-monolith.ts'
 import { ordersFollowing } from '../orders/follow-monolith.ts'
-import { databaseOf, migrateAll, migrateOwn, migrationsOf, type ServiceName } from '../system/databases.ts'
+import { databaseOf, migrateAll, migrationsOf, type ServiceName } from '../system/databases.ts'
 import { inReadModels, ordersIn } from '../system/system.ts'
 import { usersFollowing } from '../users/follow-monolith.ts'
 import type { Follower } from './move/caught-up.ts'
@@ -71,9 +72,9 @@ async function migrateMonolith(server: DatabaseServer): Promise<void> {
   const client = new pg.Client({ connectionString: addressOf(server, database, owner.name) })
   await client.connect()
   try {
-    await migrateOwn(client, migrationsOf('monolith'))
+    await applyOwn(client, migrationsOf('monolith'))
     await migrate(client, { services: [database], readers })
-    await migrateOwn(client, migrationsOf('monolith/move'))
+    await applyOwn(client, migrationsOf('monolith/move'))
   } finally {
     await client.end()
   }

@@ -1,5 +1,4 @@
 import type { MiddlewareHandler } from 'hono'
-import { problem } from './problem.ts'
 
 const policy = [
   ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", 'img-src data:'],
@@ -14,7 +13,7 @@ export const guard: MiddlewareHandler = async (context, next) => {
   const host = context.req.header('host') ?? ''
   const origin = context.req.header('origin')
   if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host) || (origin !== undefined && origin !== `http://${host}`)) {
-    return problem(403, 'This server answers its own page and programs of this machine only.')
+    return refusal()
   }
   await next()
   context.header('content-security-policy', policy)
@@ -22,4 +21,10 @@ export const guard: MiddlewareHandler = async (context, next) => {
   context.header('referrer-policy', 'no-referrer')
   context.header('cache-control', 'no-store')
   return undefined
+}
+
+function refusal(): Response {
+  const title = 'This server answers its own page and programs of this machine only.'
+  const body = JSON.stringify({ type: 'about:blank', title, status: 403 })
+  return new Response(body, { status: 403, headers: { 'content-type': 'application/problem+json' } })
 }
