@@ -185,7 +185,10 @@ async function fill({ streams, mailing, people }: ErasureSystem): Promise<void> 
 }
 
 /** What administrators are shown of a message that failed, in every way that there is. */
-async function seenByPeople({ mailing, greeter, vault }: ErasureSystem, texts: readonly string[]): Promise<void> {
+async function seenByPeople(
+  { mailing, greeter, vault, before }: ErasureSystem,
+  texts: readonly string[],
+): Promise<void> {
   const silent = { debug() {}, info() {}, warn() {}, error() {} }
   const token = 'token-of-the-administrator-0123456789'
   const ops = await serveOps({
@@ -228,6 +231,11 @@ async function seenByPeople({ mailing, greeter, vault }: ErasureSystem, texts: r
       ),
       [],
     )
+    before.isBroken = false
+    const mended = await ask('POST', `/dead-letters/${number}/dry-run`, {})
+    before.isBroken = true
+    assert.match(mended.text, /"isApplied":true.*"type":"mailing\.greeted".*"name":"\*\*\*"/)
+    assert.deepEqual(found([Buffer.from(mended.text)], texts), [])
     const data = { id: undeliverable, name: 'Typed In Clear', addresses: [], note: 'n' }
     const edited = await ask('POST', `/dead-letters/${number}/edit`, {
       payload: data,
