@@ -96,6 +96,8 @@ async function opened(server: PostgresServer) {
   const handlers = answer(
     ReserveRoom,
     async ({ data }, { tx }) => {
+      // One after the other: else two want the same room, and one of them is refused although there are others.
+      await tx.query('SELECT pg_advisory_xact_lock(7)')
       const { rows } = await tx.query<{ room: number }>(
         `UPDATE room SET guest = $1 WHERE room = (SELECT min(room) FROM room WHERE guest IS NULL) AND guest IS NULL
           RETURNING room`,
@@ -105,8 +107,6 @@ async function opened(server: PostgresServer) {
       return room ?? refuse('no-room')
     },
     {
-      // Two who want the same room at one moment: one of them looks again.
-      retry: [{ immediate: 20 }],
       undo: async ({ result }, { tx }) =>
         void (await tx.query('UPDATE room SET guest = NULL WHERE room = $1', [result.room])),
     },
