@@ -1,5 +1,6 @@
 import { type EventType, event } from '../message/event.ts'
 import type { StoredMessage } from '../message/message.ts'
+import { isSubject } from '../message/personal.ts'
 import type { StandardSchema } from '../message/standard-schema.ts'
 
 export interface SubjectErasedData {
@@ -28,9 +29,9 @@ function subjectSchema(): StandardSchema<SubjectErasedData, SubjectErasedData> {
     vendor: 'estafet',
     validate: (value: unknown) => {
       const subject = typeof value === 'object' && value !== null && 'subject' in value ? value.subject : undefined
-      return typeof subject === 'string' && subject.length > 0 && subject.length <= 512
+      return isSubject(subject)
         ? { value: { subject } }
-        : { issues: [{ message: 'must be text of 1 to 512 characters', path: ['subject'] }] }
+        : { issues: [{ message: 'must be text of 1 to 512 well-formed characters', path: ['subject'] }] }
     },
     // For contracts: https://standardschema.dev/json-schema
     jsonSchema: { input: () => shape, output: () => shape },
