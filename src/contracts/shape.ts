@@ -1,4 +1,4 @@
-import type { StandardSchema } from '../message/standard-schema.ts'
+import { type StandardSchema, vendorJsonSchema } from '../message/standard-schema.ts'
 import { isObject, isSame, type JsonObject, type JsonSchema } from './json-schema.ts'
 
 /** The shape of an event's data at one version, from both sides. */
@@ -58,14 +58,8 @@ function converted(convert: () => unknown): unknown {
   }
 }
 
-/** Vendors add it to their schemas; the toolkit needs no package of theirs. */
-function ofVendor(schema: StandardSchema, { io, target }: ToJsonSchemaOptions): unknown {
-  const standard: object = schema['~standard']
-  const converter: unknown = 'jsonSchema' in standard ? standard.jsonSchema : undefined
-  if (!isObject(converter)) return null
-  const make = converter[io]
-  return typeof make === 'function' ? make({ target }) : null
-}
+/** The toolkit needs no package of theirs. */
+const ofVendor: ToJsonSchema = (schema, { io }) => vendorJsonSchema(schema, io)
 
 /**
  * Without `additionalProperties: false`: a writer writes what it declares, whether its schema says so or not. A reader is

@@ -2,6 +2,7 @@ import { EstafetError } from '../message/errors.ts'
 import { fingerprint } from '../message/fingerprint.ts'
 import type { StoredMessage } from '../message/message.ts'
 import { maySeal } from '../message/personal.ts'
+import { isPlainName } from '../message/standard-schema.ts'
 import type { Failure } from '../ports/parking.ts'
 
 /** What of an error may be kept and shown. */
@@ -135,7 +136,7 @@ function leavesOf(payload: string): readonly string[] | null {
     if (typeof value === 'string' || typeof value === 'number') leaves.push(String(value))
     if (typeof value !== 'object' || value === null) continue
     for (const [name, inner] of Object.entries(value)) {
-      if (!/^[A-Za-z_$][\w$-]{0,40}$|^\d{1,6}$/.test(name)) leaves.push(name)
+      if (!isPlainName(name)) leaves.push(name)
       left.push(inner)
     }
   }

@@ -1,8 +1,9 @@
 import { EstafetError, isEstafetError } from '../message/errors.ts'
-import type { MessageContext, OutgoingMessage } from '../message/message.ts'
+import type { MessageContext } from '../message/message.ts'
 import type { OutgoingEvent } from '../message/stream-event.ts'
 import { sealed } from '../personal/seal.ts'
 import type { Appended, EncodedEvent, EventStore, ExpectedVersion } from '../ports/event-store.ts'
+import type { Prepare } from '../ports/outbox.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
 import type { Decider } from './decider.ts'
 import { foldEvents } from './fold.ts'
@@ -14,7 +15,7 @@ export interface StreamsParts<Tx> extends LoadParts<Tx> {
   readonly hasInline?: boolean
   readonly unitOfWork: UnitOfWork<Tx>
   /** Encodes messages now, and returns what publishes them. */
-  readonly prepare: (messages: readonly OutgoingMessage[]) => Publishing<Tx> | Promise<Publishing<Tx>>
+  readonly prepare: Prepare<Tx>
   /** Encodes events now. */
   readonly encode: (events: readonly OutgoingEvent[]) => readonly EncodedEvent[]
   /** Throws TOO_LARGE for events that sealing made so. */
@@ -178,7 +179,6 @@ export function streams<Tx>(parts: StreamsParts<Tx>): Streams<Tx> {
 }
 
 type Write<State> = () => Promise<Handled<State>>
-type Publishing<Tx> = (tx: Tx) => Promise<unknown>
 
 /** As they are stored: the state is folded from them before that. */
 async function sealedEvents<Tx>(

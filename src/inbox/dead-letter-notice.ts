@@ -1,18 +1,17 @@
 import type { OnDeadLetter } from '../delivery/dead-letter-notice.ts'
 import { errorName } from '../delivery/failure.ts'
 import { isEstafetError } from '../message/errors.ts'
-import type { OutgoingMessage, StoredMessage } from '../message/message.ts'
+import type { StoredMessage } from '../message/message.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { Prepare, Write } from '../ports/outbox.ts'
 import type { Failure } from '../ports/parking.ts'
 import { causedBy } from './caused-by.ts'
-
-type Write<Tx> = (tx: Tx) => Promise<unknown>
 
 export interface NoticeParts<Tx> {
   /** Null: nobody is told. */
   readonly onDeadLetter: OnDeadLetter | null
-  readonly prepare: (messages: readonly OutgoingMessage[]) => Write<Tx> | Promise<Write<Tx>>
+  readonly prepare: Prepare<Tx>
   readonly clock: Clock
   readonly logger: Logger
 }

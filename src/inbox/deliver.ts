@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Inbox } from '../ports/inbox.ts'
 import type { Lane, LaneStore } from '../ports/lane-store.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { Prepare, Write } from '../ports/outbox.ts'
 import type { Parking } from '../ports/parking.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
 import type { HoldingVault } from '../ports/vault.ts'
@@ -20,15 +21,12 @@ export interface DeliverParts<Tx> {
   /** By event type, in the order in which they run. */
   readonly handlers: ReadonlyMap<string, readonly Handler<Tx>[]>
   /** Encodes messages now, and returns what writes them. */
-  readonly prepare: (messages: readonly OutgoingMessage[]) => Write<Tx> | Promise<Write<Tx>>
+  readonly prepare: Prepare<Tx>
   /** Opens what is personal in messages. Null: it stays sealed. */
   readonly vault: HoldingVault<Tx> | null
   readonly clock: Clock
   readonly logger: Logger
 }
-
-/** Writes what was prepared, as part of `tx`. */
-export type Write<Tx> = (tx: Tx) => Promise<unknown>
 
 export interface Delivered {
   /** As saved. */

@@ -1,4 +1,4 @@
-import type { StandardSchema } from './standard-schema.ts'
+import { type StandardSchema, vendorJsonSchema } from './standard-schema.ts'
 
 /**
  * What a schema's JSON Schema says of a field that is to be erasable: that there is none, that `{"$erased": true}` may stand in
@@ -51,13 +51,8 @@ function branchesOf(schema: Readonly<Record<string, unknown>>): readonly unknown
 }
 
 function jsonSchemaOf(schema: StandardSchema): unknown {
-  const standard: object = schema['~standard']
-  const converter: unknown = 'jsonSchema' in standard ? standard.jsonSchema : undefined
-  const make = isRecord(converter) ? converter['input'] : undefined
-  if (typeof make !== 'function') return null
   try {
-    const made: unknown = make({ target: 'draft-07' })
-    return made ?? null
+    return vendorJsonSchema(schema, 'input') ?? null
   } catch {
     // Vendors throw for what JSON Schema cannot say.
     return null

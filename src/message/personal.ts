@@ -1,3 +1,4 @@
+import { changeAt } from './change-at.ts'
 import { EstafetError } from './errors.ts'
 import { fieldShape } from './field-shape.ts'
 import type { SchemaIssue, StandardSchema } from './standard-schema.ts'
@@ -82,15 +83,7 @@ export function withoutSealed<Stored extends { readonly payload: string }>(store
 
 /** Changes what stands in a field, wherever there is something; in a list, of each item. */
 export function changeField(data: unknown, field: string, change: (value: unknown) => unknown): unknown {
-  const walk = (value: unknown, [name, ...rest]: readonly string[]): unknown => {
-    if (name === undefined) return change(value)
-    if (Array.isArray(value)) return value.map((item) => walk(item, [name, ...rest]))
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return value
-    return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) => [key, key === name ? walk(inner, rest) : inner]),
-    )
-  }
-  return walk(data, field.split('.'))
+  return changeAt(data, undefined, field.split('.'), change)
 }
 
 /** Of whom a message's data is. Throws INVALID_MESSAGE for a subject that is no text, and when it, or the key, is personal itself. */

@@ -32,5 +32,24 @@ export function issuePath(issue: SchemaIssue): string {
 
 /** The name of a field as it may stand in an error: a map by address has content for names. */
 export function plainOrStar(name: string): string {
-  return /^[A-Za-z_$][\w$-]{0,40}$|^\d{1,6}$/.test(name) ? name : '*'
+  return isPlainName(name) ? name : '*'
+}
+
+/** Tells whether a name is one that programs give, and not content. */
+export function isPlainName(name: string): boolean {
+  return /^[A-Za-z_$][\w$-]{0,40}$|^\d{1,6}$/.test(name)
+}
+
+/**
+ * What a schema's vendor makes of it in JSON Schema of draft 7, for what it accepts or gives; null where the vendor knows none.
+ * Throws what the vendor throws for what JSON Schema cannot say.
+ *
+ * @source https://standardschema.dev/json-schema
+ */
+export function vendorJsonSchema(schema: StandardSchema, io: 'input' | 'output'): unknown {
+  const standard: object = schema['~standard']
+  const converter: unknown = 'jsonSchema' in standard ? standard.jsonSchema : undefined
+  if (typeof converter !== 'object' || converter === null) return null
+  const make: unknown = Reflect.get(converter, io)
+  return typeof make === 'function' ? Reflect.apply(make, converter, [{ target: 'draft-07' }]) : null
 }

@@ -1,3 +1,4 @@
+import { changeAt, ownField } from '../message/change-at.ts'
 import { EstafetError } from '../message/errors.ts'
 import { replaceSealed } from '../message/personal.ts'
 import { differences } from './difference.ts'
@@ -67,27 +68,6 @@ function unmaskPath(data: unknown, original: unknown, path: readonly string[], w
     if (kept === undefined) throw nothingToKeep(whole)
     return kept
   })
-}
-
-type Change = (value: unknown, beside: unknown) => unknown
-
-/** Changes what stands at a path, if anything does; `beside` is walked along. */
-function changeAt(data: unknown, beside: unknown, [field, ...rest]: readonly string[], change: Change): unknown {
-  if (field === undefined) return change(data, beside)
-  if (Array.isArray(data)) {
-    return data.map((item, at) =>
-      changeAt(item, Array.isArray(beside) ? beside[at] : undefined, [field, ...rest], change),
-    )
-  }
-  if (typeof data !== 'object' || data === null || !Object.hasOwn(data, field)) return data
-  const inner = changeAt(ownField(data, field), ownField(beside, field), rest, change)
-  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, name === field ? inner : value]))
-}
-
-function ownField(data: unknown, field: string): unknown {
-  if (typeof data !== 'object' || data === null || !Object.hasOwn(data, field)) return undefined
-  const value: unknown = Reflect.get(data, field)
-  return value
 }
 
 function allHidden(): EstafetError {

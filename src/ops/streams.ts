@@ -5,11 +5,11 @@ import { EstafetError } from '../message/errors.ts'
 import type { RecordedEvent, StreamName } from '../ports/event-store.ts'
 import type { Call, RouteHandler } from './call.ts'
 import { contentOf } from './content.ts'
-import type { Mask } from './mask.ts'
 import { beginning, endOf, type Past, pagesOf, reach, type ShownStreams, versionAt } from './past.ts'
 import { Refusal } from './refusal.ts'
 import { isAtLeast } from './role.ts'
 import { type StateView, stateView } from './state-view.ts'
+import { maskOf } from './visible.ts'
 
 export const streamEvents: RouteHandler = async (call) => {
   const [streams, stream] = [streamsOf(call), nameOf(call)]
@@ -89,15 +89,11 @@ async function lastChange(
 function eventView(call: Call, of: AnyDecider | undefined, event: RecordedEvent): object {
   const { payload, headers, ...envelope } = event
   if (!isAtLeast(call.caller.role, 'payloads')) return envelope
-  return { ...envelope, headers, ...contentOf(new TextEncoder().encode(payload), eventMask(call, of, event.type)) }
-}
-
-/** What is personal is hidden from everybody; from administrators nothing else; from others what the event says, and everything of one that nobody knows. */
-function eventMask({ caller }: Call, of: AnyDecider | undefined, type: string): Mask {
-  const folds = of?.folds.get(type)
-  const personal = folds?.flatMap(({ personalFields }) => personalFields) ?? []
-  if (isAtLeast(caller.role, 'admin')) return [...new Set(personal)]
-  return folds === undefined ? null : [...new Set([...folds.flatMap(({ mask }) => mask), ...personal])]
+  return {
+    ...envelope,
+    headers,
+    ...contentOf(new TextEncoder().encode(payload), maskOf(call, of?.folds.get(event.type) ?? [])),
+  }
 }
 
 /** The past that a request asks for, and what of it may be seen. Throws UNSUPPORTED without a decider, and NOT_FOUND. */

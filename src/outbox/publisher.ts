@@ -1,7 +1,7 @@
 import type { EncodedMessage, OutgoingMessage } from '../message/message.ts'
 import { sealed } from '../personal/seal.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Outbox } from '../ports/outbox.ts'
+import type { Outbox, Prepare, Write } from '../ports/outbox.ts'
 import type { Random } from '../ports/random.ts'
 import type { Vault } from '../ports/vault.ts'
 import { type MessageLimits, prepare, refuseTooLarge } from './prepare.ts'
@@ -15,10 +15,8 @@ export interface Published {
 /** `publish(tx, ...messages)`: see `publisher`. */
 export type Publish<Tx> = (tx: Tx, ...messages: readonly OutgoingMessage[]) => Promise<readonly Published[]>
 
-/** Encodes and checks messages now, and returns what writes them; later when something in them is to be sealed. */
-export type PreparePublish<Tx> = (messages: readonly OutgoingMessage[]) => Write<Tx> | Promise<Write<Tx>>
-
-type Write<Tx> = (tx: Tx) => Promise<readonly Published[]>
+/** Encodes and checks messages now: see `preparer`. */
+export type PreparePublish<Tx> = Prepare<Tx, readonly Published[]>
 
 interface PublisherParts<Tx> {
   readonly outbox: Outbox<Tx>
@@ -48,7 +46,7 @@ export function publisher<Tx>(parts: PublisherParts<Tx>): Publish<Tx> {
 export function preparer<Tx>(parts: PublisherParts<Tx>): PreparePublish<Tx> {
   const { vault = null, outbox, limits } = parts
   const writeOf =
-    (encoded: readonly EncodedMessage[]): Write<Tx> =>
+    (encoded: readonly EncodedMessage[]): Write<Tx, readonly Published[]> =>
     async (tx) => {
       const positions = await outbox.append(tx, encoded)
       return encoded.map((message, at) => ({ id: message.id, position: positions[at] ?? 0n }))

@@ -24,23 +24,21 @@ export async function sealed<Message extends Sealable>(
   messages: readonly Message[],
   personal: PersonalParts,
 ): Promise<readonly Message[]> {
-  const wanted: SealRequest[] = []
+  const parsed = messages.map(({ payload }, at): unknown => (personal[at] == null ? null : JSON.parse(payload)))
   const visit = (onValue: (value: unknown, of: Personal, type: string, field: string) => unknown) =>
-    messages.map((message, at) => {
+    messages.map(({ type }, at) => {
       const of = personal[at]
-      if (of == null) return message
-      const data = of.fields.reduce(
-        (part: unknown, field) =>
-          changeField(part, field, (value) => {
+      return of?.fields.reduce(
+        (part, field) =>
+          changeField(part, field, (value) =>
             // There is nothing in them to hide.
-            if (value === null || isErased(value)) return value
-            return onValue(value, of, message.type, field)
-          }),
-        JSON.parse(message.payload),
+            value === null || isErased(value) ? value : onValue(value, of, type, field),
+          ),
+        parsed[at],
       )
-      return { ...message, payload: JSON.stringify(data) }
     })
 
+  const wanted: SealRequest[] = []
   visit((value, { subject }, type, field) => {
     wanted.push({ subject, place: placeOf(type, field), text: JSON.stringify(value) })
     return value
@@ -49,10 +47,13 @@ export async function sealed<Message extends Sealable>(
   if (vault === null) throw withoutVault(messages, personal)
   const done = await vault.seal(wanted)
   let next = 0
-  return visit((_, { subject }) => {
+  const changed = visit((_, { subject }) => {
     const text = done[next++]
     return text == null ? erased : { $sealed: text, subject }
   })
+  return messages.map((message, at) =>
+    personal[at] == null ? message : { ...message, payload: JSON.stringify(changed[at]) },
+  )
 }
 
 /** Refuses data that has what only a sealed value has: readers would take it for one. */

@@ -1,4 +1,12 @@
-import type { EncodedMessage } from '../message/message.ts'
+import type { EncodedMessage, OutgoingMessage } from '../message/message.ts'
+
+/** Writes what was prepared, as part of `tx`. */
+export type Write<Tx, Result = unknown> = (tx: Tx) => Promise<Result>
+
+/** Encodes messages now, and returns what writes them; later when something in them is to be sealed. */
+export type Prepare<Tx, Result = unknown> = (
+  messages: readonly OutgoingMessage[],
+) => Write<Tx, Result> | Promise<Write<Tx, Result>>
 
 /** Writes messages to the service's log, inside the caller's transaction. */
 export interface Outbox<Tx> {

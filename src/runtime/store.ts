@@ -1,7 +1,7 @@
-import type { OutgoingMessage } from '../message/message.ts'
 import type { Inbox } from '../ports/inbox.ts'
 import type { LaneStore } from '../ports/lane-store.ts'
 import type { Operations } from '../ports/operations.ts'
+import type { Prepare } from '../ports/outbox.ts'
 import type { Parking } from '../ports/parking.ts'
 import type { Retries } from '../ports/retries.ts'
 import type { UnitOfWork } from '../ports/unit-of-work.ts'
@@ -19,9 +19,7 @@ export interface Store<Tx> {
   /** What people can do about dead letters; a driver may leave it out. */
   readonly operations?: Operations<Tx>
   /** Encodes messages now, and returns what writes them; later when something in them is to be sealed. */
-  readonly prepare: (
-    messages: readonly OutgoingMessage[],
-  ) => ((tx: Tx) => Promise<unknown>) | Promise<(tx: Tx) => Promise<unknown>>
+  readonly prepare: Prepare<Tx>
   /** Seals what is personal in messages, and opens it for handlers; a driver may leave it out. */
   readonly vault?: HoldingVault<Tx> | null
   /** Opens what tells other processes of this one's publishing. */
