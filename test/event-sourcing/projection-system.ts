@@ -96,6 +96,8 @@ export interface ProjectionSystem {
   readonly streams: PostgresStreams
   readonly people: Projections<Sql>
   start(of: readonly Projection<Sql>[]): Promise<RunningProjections>
+  /** Starts one, and resolves once readers see it: what stops or is parked before that keeps it from them. */
+  serving(of: Projection<Sql>): Promise<RunningProjections>
   /** Waits until something holds. */
   until(what: string, holds: () => Promise<boolean>): Promise<void>
   status(projection: string, version: number, build?: number): Promise<ProjectionStatus | undefined>
@@ -115,22 +117,24 @@ export async function projectionSystem(server: PostgresServer, name = 'projectio
   const streams = postgresStreams(pool, { service: 'bank', logger })
   const people = projections(pool)
   const started: RunningProjections[] = []
+  const start: ProjectionSystem['start'] = async (of) => {
+    const running = await startProjections(of, {
+      ...reading,
+      ...{ store: postgres(pool), projections: people, logger },
+      events: streams.log,
+    })
+    started.push(running)
+    return running
+  }
+  const status: ProjectionSystem['status'] = async (projection, version, build = 1) =>
+    (await people.list()).find((one) => one.projection === projection && one.version === version && one.build === build)
   return {
-    ...{ url, pool, streams, people },
-    async start(of) {
-      const running = await startProjections(of, {
-        ...reading,
-        ...{ store: postgres(pool), projections: people, logger },
-        events: streams.log,
-      })
-      started.push(running)
+    ...{ url, pool, streams, people, start, until, status },
+    async serving(of) {
+      const running = await start([of])
+      await until('it serves', async () => (await status(of.name, of.version))?.state === 'serving')
       return running
     },
-    until,
-    status: async (projection, version, build = 1) =>
-      (await people.list()).find(
-        (one) => one.projection === projection && one.version === version && one.build === build,
-      ),
     async stop() {
       await Promise.all(started.map((running) => running.stop(2_000)))
       await pool.end()

@@ -71,12 +71,12 @@ describe('a read model', () => {
     }))
 
   test('stops before poison, shows it, and goes on when it is mended', () =>
-    within(async ({ start, streams, pool, until, status }) => {
+    within(async ({ start, serving, streams, pool, until, status }) => {
       const poison = project(Booked, async (event, context) => {
         if (event.data.amount === 13) throw new Error('thirteen')
         await book(event, context)
       })
-      const broken = await start([balances(1, { handlers: [poison] })])
+      const broken = await serving(balances(1, { handlers: [poison] }))
       const before = await streams.handle(Account, 'a', 1)
       const bad = await streams.handle(Account, 'b', 13)
       await streams.handle(Account, 'a', 2)
@@ -94,7 +94,7 @@ describe('a read model', () => {
     }))
 
   test('parks a stream whose event is poison, when told to, and does not say that it has passed it', () =>
-    within(async ({ start, streams, people, pool, until, status }) => {
+    within(async ({ serving, streams, people, pool, until, status }) => {
       let isMended = false
       const poison = project(
         Booked,
@@ -104,7 +104,7 @@ describe('a read model', () => {
         },
         { retry: [{ delayed: 100, backOff: { firstMs: 20, maxMs: 100 } }] },
       )
-      await start([balances(1, { handlers: [poison], whenPoison: 'park' })])
+      await serving(balances(1, { handlers: [poison], whenPoison: 'park' }))
       await streams.handle(Account, 'b', 13)
       const other = await streams.handle(Account, 'a', 1)
       await until('the other one is folded', async () => (await read(pool)).balances['a'] === 1)
@@ -118,8 +118,8 @@ describe('a read model', () => {
     }))
 
   test('stops at a version that its handlers do not know, and cares for no type that it does not handle', () =>
-    within(async ({ start, streams, pool, until, status }) => {
-      await start([balances(1)])
+    within(async ({ serving, streams, pool, until, status }) => {
+      await serving(balances(1))
       const client = await pool.connect()
       const raw = (id: string, type: string, version: number) => ({
         ...{ id, type, version, correlationId: id, causationId: null, traceparent: null, headers: {} },
