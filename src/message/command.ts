@@ -37,6 +37,8 @@ export type Answer<Reply, Refusal extends string> =
 export interface Reply<Result, Refusal extends string> {
   readonly step: string
   readonly owner: string
+  /** What it answers: being asked, or being asked to take back. */
+  readonly answers: 'request' | 'cancel'
   readonly answer: Answer<Result, Refusal>
 }
 
@@ -94,13 +96,16 @@ export function command<Schema extends StandardSchema, Result extends StandardSc
       version,
       key: ({ owner }) => owner,
       schema: within<Reply<SchemaInput<Result>, Refusal>, Reply<SchemaOutput<Result>, Refusal>>(reply, {
-        texts: ['step', 'owner'],
+        texts: ['step', 'owner', 'answers'],
         at: ['answer', 'result'],
         unless: (data) => isAnswer(data, refusals),
       }),
     }),
   }
 }
+
+/** Any command, when it does not matter of what. */
+export type AnyCommand = CommandType<never, unknown, never, unknown, string>
 
 /** Tells whether a reply says something else than that it was done. */
 function isAnswer(data: object, refusals: readonly string[]): boolean {

@@ -48,8 +48,10 @@ export function answer<Tx, Input, Data, ReplyInput, Result, Refusal extends stri
   { undo, ...options }: AnswerOptions<Tx, Data, Result> = {},
 ): readonly Handler<Tx>[] {
   type Given = Answer<ReplyInput, Refusal>
-  const reply = ({ step, owner, replyTo }: Asked<Data>, context: HandlerContext<Tx>, given: Given): void => {
-    const message = command.reply({ step, owner, answer: given })
+  const reply = (asked: Asked<Data>, context: HandlerContext<Tx>, given: Given): void => {
+    const { step, owner, replyTo, type } = asked
+    const answers = type === command.cancel.type ? 'cancel' : 'request'
+    const message = command.reply({ step, owner, answers, answer: given })
     context.publish({ ...message, topic: replyTopic(replyTo) })
   }
   const settle = async (asked: Asked<Data>, context: HandlerContext<Tx>, given: Given): Promise<void> => {
@@ -84,6 +86,7 @@ export function answer<Tx, Input, Data, ReplyInput, Result, Refusal extends stri
         payload: JSON.stringify({
           step: asked.step,
           owner: asked.owner,
+          answers: 'cancel',
           answer: answerOf<Given>(command.type, before.answer),
         }),
       }).data.answer as Extract<Answer<Result, Refusal>, { outcome: 'done' }>

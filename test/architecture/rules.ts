@@ -32,9 +32,12 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
     folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'drivers/memory', 'runtime'],
     node: false,
   },
-  runtime: { folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'projection', 'telemetry'], node: true },
+  runtime: {
+    folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'projection', 'saga', 'telemetry'],
+    node: true,
+  },
   ops: {
-    folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'event-sourcing', 'projection', 'runtime'],
+    folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'event-sourcing', 'projection', 'saga', 'runtime'],
     node: true,
   },
   // A client of the ops API; beside it, only what migrates a database, checks contracts and copies streams.
