@@ -99,6 +99,19 @@ export type {
 } from './ports/projections.ts'
 export type { Random } from './ports/random.ts'
 export type { Attempt, Attempter, DueKeys, ParkedKey, Retries } from './ports/retries.ts'
+export type { SagaFilter, SagaRow, SagaSearch, SagaSummary, ShownSaga, ShownStep } from './ports/saga-search.ts'
+export type {
+  NewSaga,
+  OpenSaga,
+  SagaChange,
+  SagaStatus,
+  SagaStep,
+  Sagas,
+  SagaVersion,
+  StepChange,
+  StepKind,
+  StepState,
+} from './ports/sagas.ts'
 export type { RelayedMessage, Sink } from './ports/sink.ts'
 export type { Snapshot, Snapshots } from './ports/snapshots.ts'
 export type { FencedStep, SettledState, StepFence } from './ports/step-fence.ts'

@@ -7,14 +7,14 @@ export interface SagaSearch {
   list(filter: SagaFilter, page: PageRequest): Promise<Page<SagaRow>>
   /** One with all its steps. Null: there is none. */
   show(id: string): Promise<ShownSaga | null>
-  /** Of each definition that sagas have, how many are in which condition. */
+  /** Of each definition that sagas have, how many are in which condition; by type, version, hash and status. */
   summary(): Promise<readonly SagaSummary[]>
 }
 
 export interface SagaFilter {
   readonly type: string | null
   readonly status: SagaStatus | null
-  /** Only those that did not get on for so many seconds. */
+  /** Only those that are not at their end, and did not get on for so many seconds. */
   readonly idleSeconds: number | null
   /** Only those that a person should look at; see isStuck of SagaRow. */
   readonly isStuck: boolean
@@ -27,6 +27,7 @@ export interface SagaRow extends Omit<OpenSaga, 'steps' | 'input' | 'result' | '
   readonly startedAt: string
   /** When a turn was last kept. ISO 8601. */
   readonly progressedAt: string
+  /** Seconds since then; 0 when it is at its end. */
   readonly idleSeconds: number
   /** When something of it is due; null: never by itself. */
   readonly dueAt: string | null

@@ -4,7 +4,10 @@
  * @source correctness.md R6.1, R6.2, R6.8
  */
 export interface Sagas<Tx> {
-  /** Writes a saga down as part of `tx`, open in it; false when there is one of this id. Nothing is due until it is saved. */
+  /**
+   * Writes a saga down as part of `tx`, open in it; false when there is one of this id. Nothing is due until it is saved. Throws
+   * INVALID_MESSAGE when its id is no text of 1 to 512 well-formed characters.
+   */
   begin(tx: Tx, saga: NewSaga): Promise<boolean>
 
   /**
@@ -104,7 +107,7 @@ export interface SagaStep {
 }
 
 export interface StepChange extends Omit<SagaStep, 'isDue'> {
-  /** In so many milliseconds, or at an instant (ISO 8601); null: never by itself. */
+  /** In so many milliseconds, or at an instant (ISO 8601); null: never by itself. A step at its end never is, whatever is said. */
   readonly due: number | string | null
 }
 

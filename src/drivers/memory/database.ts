@@ -35,6 +35,8 @@ export interface MemoryDatabase {
    * would wait for each other for ever.
    */
   lock(tx: MemoryTransaction, name: string, mode: 'shared' | 'exclusive'): Promise<void>
+  /** Takes a lock exclusively, as `lock` does, unless it would have to wait: then it does not, and tells false. */
+  tryLock(tx: MemoryTransaction, name: string): boolean
   /** Transactions that hold a lock, as tokens. */
   holders(name: string): readonly string[]
   /** Draws a position; never given back by a rollback. */
@@ -174,6 +176,12 @@ export function memoryDatabase(clock: Clock): MemoryDatabase {
         inner(tx)
       }
       own.locks.add(`${mode} ${name}`)
+    },
+    tryLock(tx, name) {
+      const own = inner(tx)
+      if (against(own, name, 'exclusive') !== undefined) return false
+      own.locks.add(`exclusive ${name}`)
+      return true
     },
     holders: (name) =>
       [...open.values()]
