@@ -37,6 +37,8 @@ export {
 } from './event-sourcing/time-travel.ts'
 export {
   type Answer,
+  type AnyCommand,
+  type AskedCommand,
   type CommandOptions,
   type CommandType,
   command,
@@ -56,6 +58,7 @@ export type {
   StoredMessage,
 } from './message/message.ts'
 export { type Erased, erased, isErased, type Personal, type PersonalFields } from './message/personal.ts'
+export type { Quantity, WantedQuantity } from './message/quantity.ts'
 export type { StandardSchema } from './message/standard-schema.ts'
 export {
   type OutgoingEvent,
@@ -82,6 +85,9 @@ export type {
   StreamRange,
 } from './ports/event-store.ts'
 export type { Feed, FeedState, Fetched } from './ports/feed.ts'
+export type { FlowFilter, FlowRow, FlowSearch, FlowSummary, ShownFlow } from './ports/flow-search.ts'
+export type { FlowEvent, FlowName, Flows, FlowStatus, FlowView, OpenExpectation } from './ports/flows.ts'
+export type { HeldLock, HeldReservation, HoldFilter, HoldSearch } from './ports/hold-search.ts'
 export type { Inbox, SentId } from './ports/inbox.ts'
 export type { Lane, LaneGroup, LaneStore, LaneSurvey, Progress } from './ports/lane-store.ts'
 export type { Log, LogRange, LogState } from './ports/log.ts'
@@ -98,6 +104,7 @@ export type {
   Stop,
 } from './ports/projections.ts'
 export type { Random } from './ports/random.ts'
+export type { Lacking, Reservations, Reserved } from './ports/reservations.ts'
 export type { Attempt, Attempter, DueKeys, ParkedKey, Retries } from './ports/retries.ts'
 export type { SagaFilter, SagaRow, SagaSearch, SagaSummary, ShownSaga, ShownStep } from './ports/saga-search.ts'
 export type {
@@ -112,6 +119,7 @@ export type {
   StepKind,
   StepState,
 } from './ports/sagas.ts'
+export type { LockTaken, SemanticLocks } from './ports/semantic-locks.ts'
 export type { RelayedMessage, Sink } from './ports/sink.ts'
 export type { Snapshot, Snapshots } from './ports/snapshots.ts'
 export type { FencedStep, SettledState, StepFence } from './ports/step-fence.ts'
@@ -134,9 +142,31 @@ export type { Asker, ProjectionStatus, Projections, WaitOptions } from './runtim
 export { type ProjectionsOptions, type RunningProjections, startProjections } from './runtime/projections.ts'
 export { type RelayOptions, startRelay } from './runtime/relay.ts'
 export type { Counters, Health, ReadingOptions, Running } from './runtime/running.ts'
+export {
+  type RunningSagas,
+  type SagaEnd,
+  type SagaLoopOptions,
+  type SagaService,
+  type SagaServiceOptions,
+  type SagaServiceParts,
+  sagaService,
+} from './runtime/saga-service.ts'
 export { type Service, type ServiceOptions, service } from './runtime/service.ts'
 export { type FeedSource, type LogSource, type StartOptions, start } from './runtime/start.ts'
 export type { Store } from './runtime/store.ts'
 export { type AnswerOptions, type Asked, type Done, Refused, refuse } from './saga/answer.ts'
+export { type Expectation, type Flow, type FlowOptions, flow } from './saga/flow.ts'
 export { onReply } from './saga/on-reply.ts'
+export {
+  type AwaitedEvent,
+  awaits,
+  Compensate,
+  compensate,
+  type Saga,
+  type SagaDefinition,
+  type SagaOptions,
+  saga,
+} from './saga/saga.ts'
+export type { AskOptions, Happened, StepContext, Steps, WaitForOptions, WorkOptions } from './saga/steps.ts'
+export { answerWith, type SagaAnswer } from './saga/sub-saga.ts'
 export type { CodedPlace, DecodedMessage, ValueCodec } from './wire/codec.ts'

@@ -16,6 +16,8 @@ import { postgresParking } from './drivers/postgres/parking.ts'
 import { postgresInlineBuilds, postgresProjectionSnapshots } from './drivers/postgres/projection-folds.ts'
 import { postgresProjections } from './drivers/postgres/projections.ts'
 import { postgresRetries } from './drivers/postgres/retries.ts'
+import { postgresSagaSearch } from './drivers/postgres/saga-search.ts'
+import { postgresSagas } from './drivers/postgres/sagas.ts'
 import { postgresSink as sink } from './drivers/postgres/sink.ts'
 import { postgresSnapshots } from './drivers/postgres/snapshots.ts'
 import type { Sql, SqlPool } from './drivers/postgres/sql.ts'
@@ -29,6 +31,7 @@ import { type Streams, streams } from './event-sourcing/streams.ts'
 import type { CommandType } from './message/command.ts'
 import type { EventType } from './message/event.ts'
 import type { OutgoingMessage, ReceivedMessage } from './message/message.ts'
+import type { SchemaInput, StandardSchema } from './message/standard-schema.ts'
 import type { StreamEventType } from './message/stream-event.ts'
 import { uuidV7 } from './message/uuid.ts'
 import { type MessageLimits, prepareEvents, refuseTooLarge } from './outbox/prepare.ts'
@@ -50,10 +53,12 @@ import {
 import type { Projection } from './projection/projection.ts'
 import { logger } from './runtime/logger.ts'
 import { type Projections, projectionsOf } from './runtime/projection-people.ts'
+import { type SagaService, type SagaServiceOptions, sagaService } from './runtime/saga-service.ts'
 import type { FeedSource, LogSource } from './runtime/start.ts'
 import type { Store } from './runtime/store.ts'
 import { systemClock, systemRandom } from './runtime/world.ts'
 import { type AnswerOptions, type Asked, answer as answerAny, type Refused } from './saga/answer.ts'
+import { type Compensate, type Saga, type SagaOptions, saga as sagaAny } from './saga/saga.ts'
 
 export { checkMigrations, type MigrationOptions, type MigrationResult, migrate } from './drivers/postgres/migrate.ts'
 export type { Sql, SqlClient, SqlPool, SqlResult } from './drivers/postgres/sql.ts'
@@ -104,6 +109,12 @@ export function answer<Input, Data, ReplyInput, Result, Refusal extends string>(
 ): readonly Handler<Sql>[] {
   return answerAny(postgresStepFence(), command, handle, options)
 }
+
+/** `saga` for sagas whose own work is in PostgreSQL. */
+export const saga: <Schema extends StandardSchema, Result>(
+  type: string,
+  options: SagaOptions<Sql, Schema, Result>,
+) => Saga<Sql, SchemaInput<Schema>, Exclude<Result, Compensate>> = sagaAny
 
 export interface PostgresOptions {
   readonly limits?: MessageLimits
@@ -187,6 +198,23 @@ export function postgres(pool: SqlPool, options: PostgresOptions = {}): Postgres
 
 function holding(vault: Vault | undefined): HoldingVault<Sql> | null {
   return vault === undefined ? null : { ...vault, hold: holdSubjects }
+}
+
+/**
+ * The sagas of a service, in its own database: the pool is that of its store. Its role is a member of the `publisher` and
+ * `subscriber` roles.
+ */
+export function sagas(
+  pool: SqlPool,
+  options: SagaServiceOptions<Sql> & { readonly store?: PostgresStore },
+): SagaService<Sql> {
+  return sagaService(
+    {
+      store: options.store ?? postgres(pool),
+      ...{ sagas: postgresSagas(), search: postgresSagaSearch(pool), fence: postgresStepFence(), clock: systemClock },
+    },
+    options,
+  )
 }
 
 export interface PostgresStreamsOptions {

@@ -104,8 +104,18 @@ export function command<Schema extends StandardSchema, Result extends StandardSc
   }
 }
 
+/** A command, as who asks for it sees it. */
+export interface AskedCommand<Input, Result, Refusal extends string> {
+  readonly type: string
+  readonly to: string
+  readonly refusals: readonly string[]
+  readonly request: EventType<Request<Input>, Request<unknown>>
+  readonly cancel: EventType<Request<Input>, Request<unknown>>
+  readonly reply: EventType<never, Reply<Result, Refusal>>
+}
+
 /** Any command, when it does not matter of what. */
-export type AnyCommand = CommandType<never, unknown, never, unknown, string>
+export type AnyCommand = AskedCommand<never, unknown, string>
 
 /** Tells whether a reply says something else than that it was done. */
 function isAnswer(data: object, refusals: readonly string[]): boolean {

@@ -120,7 +120,7 @@ export interface SagaChange {
   readonly attention: string | null
   readonly tries: number
   readonly error: string | null
-  /** In how many milliseconds it wants a turn whatever its steps do; null: none. */
+  /** In how many milliseconds it wants its next turn, whatever its steps say; null: when the first of its steps is due. */
   readonly turnInMs: number | null
   /** Those that are new or changed, in the order in which they began. */
   readonly steps: readonly StepChange[]
