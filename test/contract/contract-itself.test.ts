@@ -10,6 +10,8 @@ import {
   logFeedClauses,
   parkingClauses,
   retryClauses,
+  sagaSearchClauses,
+  sagasClauses,
   stepFenceClauses,
   unitOfWorkClauses,
   vaultClauses,
@@ -23,6 +25,8 @@ import { brokenLogFeeds } from './broken-log-feeds.ts'
 import { brokenLogs } from './broken-logs.ts'
 import { brokenParking } from './broken-parking.ts'
 import { brokenRetries } from './broken-retries.ts'
+import { brokenSagaSearches } from './broken-saga-searches.ts'
+import { brokenSagas } from './broken-sagas.ts'
 import { brokenStepFences } from './broken-step-fences.ts'
 import { brokenUnitsOfWork } from './broken-units-of-work.ts'
 import { brokenVaults } from './broken-vaults.ts'
@@ -37,6 +41,8 @@ checkSuite('inbox', inboxClauses(), brokenInboxes)
 checkSuite('parking', parkingClauses(), brokenParking)
 checkSuite('retries', retryClauses(), brokenRetries)
 checkSuite('broker', brokerClauses(), brokenBrokers)
+checkSuite('sagas', sagasClauses(), brokenSagas)
+checkSuite('saga search', sagaSearchClauses(), brokenSagaSearches)
 checkSuite('step fence', stepFenceClauses(), brokenStepFences)
 checkSuite('vault', vaultClauses(), brokenVaults)
 checkSuite('wake-up', wakeUpClauses(), brokenWakeUps)

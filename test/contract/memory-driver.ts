@@ -7,6 +7,7 @@ import type {
   LogFeedDriver,
   OpenTransaction,
   ParkingDriver,
+  SagasDriver,
   StepFenceDriver,
   UnitOfWorkDriver,
   VaultDriver,
@@ -26,6 +27,8 @@ import {
   memoryOutbox,
   memoryParking,
   memoryRetries,
+  memorySagaSearch,
+  memorySagas,
   memorySession,
   memorySink,
   memoryStepFence,
@@ -145,6 +148,23 @@ export function memoryStepFenceDriver(): StepFenceDriver<MemoryTransaction> {
     unitOfWork: memoryUnitOfWork(session),
     begin: () => Promise.resolve(openTransaction(database)),
     moment: () => new Promise((resolve) => setTimeout(resolve, 5)),
+  }
+}
+
+export function memorySagasDriver(): SagasDriver<MemoryTransaction> & { readonly database: MemoryDatabase } {
+  const clock = virtualClock()
+  const database = memoryDatabase(clock)
+  const interrupt = () => new Promise<void>((resolve) => setImmediate(resolve))
+  const session = { database, owner: 'process', interrupt }
+  return {
+    database,
+    sagas: memorySagas(session),
+    search: memorySagaSearch(session),
+    unitOfWork: memoryUnitOfWork(session),
+    begin: () => Promise.resolve(openTransaction(database)),
+    moment: () => new Promise((resolve) => setTimeout(resolve, 5)),
+    lapse: (ms) => lapse(clock, ms),
+    now: () => Promise.resolve(clock.now()),
   }
 }
 

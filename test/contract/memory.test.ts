@@ -8,6 +8,8 @@ import {
   logFeedClauses,
   parkingClauses,
   retryClauses,
+  sagaSearchClauses,
+  sagasClauses,
   stepFenceClauses,
   unitOfWorkClauses,
   vaultClauses,
@@ -20,6 +22,7 @@ import {
   memoryLogDriver,
   memoryLogFeedDriver,
   memoryParkingDriver,
+  memorySagasDriver,
   memoryStepFenceDriver,
   memoryUnitOfWorkDriver,
   memoryVaultDriver,
@@ -41,6 +44,9 @@ for (const clause of eventStoreClauses())
   test(`memory event store: ${clause.says}`, () => clause.holds(memoryEventStoreDriver()))
 for (const clause of stepFenceClauses())
   test(`memory step fence: ${clause.says}`, () => clause.holds(memoryStepFenceDriver()))
+for (const clause of sagasClauses()) test(`memory sagas: ${clause.says}`, () => clause.holds(memorySagasDriver()))
+for (const clause of sagaSearchClauses())
+  test(`memory saga search: ${clause.says}`, () => clause.holds(memorySagasDriver()))
 for (const clause of vaultClauses()) test(`memory vault: ${clause.says}`, () => clause.holds(memoryVaultDriver()))
 for (const clause of logClauses())
   test(`memory events: log: ${clause.says}`, () => clause.holds(memoryEventStoreDriver()))

@@ -7,6 +7,7 @@ import type {
   LogDriver,
   LogFeedDriver,
   ParkingDriver,
+  SagasDriver,
   StepFenceDriver,
   UnitOfWorkDriver,
   VaultDriver,
@@ -32,6 +33,8 @@ import { postgresLog as eventLog } from '../../src/drivers/postgres/log.ts'
 import { postgresOutbox } from '../../src/drivers/postgres/outbox.ts'
 import { postgresParking } from '../../src/drivers/postgres/parking.ts'
 import { postgresRetries } from '../../src/drivers/postgres/retries.ts'
+import { postgresSagaSearch } from '../../src/drivers/postgres/saga-search.ts'
+import { postgresSagas } from '../../src/drivers/postgres/sagas.ts'
 import { postgresStepFence } from '../../src/drivers/postgres/step-fence.ts'
 import { postgresStreamIndex } from '../../src/drivers/postgres/stream-index.ts'
 import { postgresAnnouncer } from '../../src/drivers/postgres/wake-up.ts'
@@ -47,6 +50,7 @@ export interface PostgresContract {
   laneDriver(): Promise<LaneDriver<Sql>>
   parkingDriver(): Promise<ParkingDriver<Sql> & InboxDriver<Sql>>
   brokerDriver(): Promise<BrokerDriver>
+  sagasDriver(): Promise<SagasDriver<Sql>>
   stepFenceDriver(): Promise<StepFenceDriver<Sql>>
   vaultDriver(): Promise<VaultDriver<Sql>>
   stop(): Promise<void>
@@ -189,6 +193,21 @@ export async function postgresContract(binaries: PostgresBinaries, isPipelining:
         unitOfWork: postgres(pool).unitOfWork,
         begin: () => begin(pool),
         moment: () => sleep(100),
+      }
+    },
+    async sagasDriver() {
+      const pool = await fresh()
+      return {
+        sagas: postgresSagas(),
+        search: postgresSagaSearch(pool),
+        unitOfWork: postgres(pool).unitOfWork,
+        begin: () => begin(pool),
+        moment: () => sleep(100),
+        lapse: (ms) => sleep(ms + 20),
+        async now() {
+          const { rows } = await pool.query('SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms')
+          return Math.floor(Number(rows[0]?.ms))
+        },
       }
     },
     async vaultDriver() {

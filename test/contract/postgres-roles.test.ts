@@ -17,9 +17,12 @@ import { provisionDatabase } from '../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
 import { sample } from '../../src/contract/message.ts'
 import { failure } from '../../src/contract/parking-driver.ts'
+import { booking, change, newSaga, step } from '../../src/contract/sagas-driver.ts'
 import { postgresEventStore } from '../../src/drivers/postgres/event-store.ts'
 import { postgresParking } from '../../src/drivers/postgres/parking.ts'
 import { postgresRetries } from '../../src/drivers/postgres/retries.ts'
+import { postgresSagaSearch } from '../../src/drivers/postgres/saga-search.ts'
+import { postgresSagas } from '../../src/drivers/postgres/sagas.ts'
 
 const Placed: EventType<string> = event('order.placed', { version: 1, schema: z.string(), key: (text) => text })
 const owner = { name: 'orders_owner', password: 'a' }
@@ -214,6 +217,29 @@ for (const binaries of allPostgres()) {
       assert.equal((await retries.due(group, [0], 1)).load.messages, 0)
       for (const text of [`UPDATE estafet.audit SET who = 'another'`, `DELETE FROM estafet.audit`]) {
         assert.equal(await code(pool.query(text)), '42501', text)
+      }
+    })
+
+    test('a service can work on its sagas and can delete none, and readers see none', async () => {
+      const pool = as('orders', 'b')
+      const [sagas, search, { unitOfWork }] = [postgresSagas(), postgresSagaSearch(pool), postgres(pool)]
+      const saved = change({ steps: [step('s', { due: 0 })] })
+      await unitOfWork.run(async (tx) => {
+        assert.equal(await sagas.begin(tx, newSaga('a')), true)
+        await sagas.save(tx, 'a', saved)
+      })
+      await unitOfWork.run(async (tx) => {
+        assert.equal(await sagas.claim(tx, [booking]), 'a')
+        assert.equal((await sagas.open(tx, 'a'))?.steps.length, 1)
+        await sagas.save(tx, 'a', change({ status: 'completed', steps: [step('s', { state: 'done' })] }))
+      })
+      assert.equal((await search.show('a'))?.status, 'completed')
+      assert.equal((await search.summary()).length, 1)
+      for (const table of ['saga', 'saga_step']) {
+        for (const text of [`DELETE FROM estafet.${table}`, `TRUNCATE estafet.${table}`]) {
+          assert.equal(await code(pool.query(text)), '42501', text)
+        }
+        assert.equal(await code(as('inventory', 'b').query(`SELECT FROM estafet.${table}`)), '42501', table)
       }
     })
 

@@ -8,6 +8,8 @@ import {
   logFeedClauses,
   parkingClauses,
   retryClauses,
+  sagaSearchClauses,
+  sagasClauses,
   stepFenceClauses,
   unitOfWorkClauses,
   vaultClauses,
@@ -44,6 +46,10 @@ for (const binaries of allPostgres()) {
         test(`inbox: ${clause.says}`, async () => clause.holds(await contract.parkingDriver()))
       for (const clause of stepFenceClauses())
         test(`step fence: ${clause.says}`, async () => clause.holds(await contract.stepFenceDriver()))
+      for (const clause of sagasClauses())
+        test(`sagas: ${clause.says}`, async () => clause.holds(await contract.sagasDriver()))
+      for (const clause of sagaSearchClauses())
+        test(`saga search: ${clause.says}`, async () => clause.holds(await contract.sagasDriver()))
       for (const clause of vaultClauses())
         test(`vault: ${clause.says}`, async () => clause.holds(await contract.vaultDriver()))
       for (const clause of brokerClauses())

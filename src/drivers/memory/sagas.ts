@@ -134,8 +134,9 @@ function changed(saga: KeptSaga, { turnInMs, steps: changes, ...change }: SagaCh
     })
   }
   const kept = [...steps.values()]
-  const times = [dueAtOf(turnInMs, now), ...kept.map(({ dueAt }) => dueAt)].filter((at) => at !== null)
-  const dueAt = times.length === 0 || !isOpenStatus(change.status) ? null : Math.min(...times)
+  const times = kept.map((step) => step.dueAt).filter((at) => at !== null)
+  const first = times.length === 0 ? null : Math.min(...times)
+  const dueAt = isOpenStatus(change.status) ? (dueAtOf(turnInMs, now) ?? first) : null
   return { ...saga, ...change, progressedAt: now, dueAt, steps: kept }
 }
 

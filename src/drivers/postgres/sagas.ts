@@ -78,18 +78,16 @@ const saveText = `WITH now AS MATERIALIZED (SELECT clock_timestamp() AS at), wri
       request = excluded.request, has_undo = excluded.has_undo, is_pivot = excluded.is_pivot, tries = excluded.tries,
       note = excluded.note, due_at = excluded.due_at, changed_at = excluded.changed_at
     RETURNING t.due_at
-  ), due AS (
-    SELECT min(d.due_at) AS at FROM (
+  ), first AS (
+    SELECT min(d.due_at) AS due_at FROM (
       SELECT w.due_at FROM written AS w
       UNION ALL SELECT o.due_at FROM estafet.saga_step AS o WHERE o.saga = $1 AND o.name <> ALL ($11::text[])
-      UNION ALL SELECT now.at + $10::float8 * interval '1 millisecond' FROM now
     ) AS d
-  )
+  ), turn AS (SELECT now.at + $10::float8 * interval '1 millisecond' AS at FROM now)
   UPDATE estafet.saga AS s SET version = $2::int, hash = $3, status = $4, result = $5, failure = $6, attention = $7,
-    tries = $8::int, error = $9, progressed_at = now.at,
-    turn_at = now.at + $10::float8 * interval '1 millisecond',
-    due_at = CASE WHEN $4 IN ('running', 'compensating') THEN due.at END
-  FROM now, due WHERE s.id = $1`
+    tries = $8::int, error = $9, progressed_at = now.at, turn_at = turn.at,
+    due_at = CASE WHEN $4 IN ('running', 'compensating') THEN coalesce(turn.at, first.due_at) END
+  FROM now, turn, first WHERE s.id = $1`
 
 // The time of the statement, and not that of the clock as it reads: only so the index tells what is due. A definition is one
 // text: a join with a list of pairs could make a plan that sorts all that is due.

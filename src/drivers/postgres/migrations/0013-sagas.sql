@@ -17,9 +17,9 @@ CREATE TABLE estafet.saga (
   error text,
   started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   progressed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  -- When the saga itself wants a turn, whatever its steps do.
+  -- When the saga wants its next turn, whatever its steps say, as after one that failed.
   turn_at timestamptz,
-  -- The first of that and of its open steps' times. NULL: only when somebody answers, or a person acts.
+  -- That, or else the first of its open steps' times. NULL: only when somebody answers, or a person acts.
   due_at timestamptz,
   CHECK (status IN ('running', 'compensating') OR due_at IS NULL)
 );
