@@ -4,14 +4,17 @@ import {
   brokerClauses,
   type Clause,
   eventStoreClauses,
+  flowClauses,
   inboxClauses,
   laneClauses,
   logClauses,
   logFeedClauses,
   parkingClauses,
+  reservationClauses,
   retryClauses,
   sagaSearchClauses,
   sagasClauses,
+  semanticLockClauses,
   stepFenceClauses,
   unitOfWorkClauses,
   vaultClauses,
@@ -19,14 +22,17 @@ import {
 } from 'estafet/contract'
 import { brokenBrokers } from './broken-brokers.ts'
 import { brokenEventStores } from './broken-event-stores.ts'
+import { brokenFlows } from './broken-flows.ts'
 import { brokenInboxes } from './broken-inboxes.ts'
 import { brokenLanes } from './broken-lanes.ts'
 import { brokenLogFeeds } from './broken-log-feeds.ts'
 import { brokenLogs } from './broken-logs.ts'
 import { brokenParking } from './broken-parking.ts'
+import { brokenReservations } from './broken-reservations.ts'
 import { brokenRetries } from './broken-retries.ts'
 import { brokenSagaSearches } from './broken-saga-searches.ts'
 import { brokenSagas } from './broken-sagas.ts'
+import { brokenSemanticLocks } from './broken-semantic-locks.ts'
 import { brokenStepFences } from './broken-step-fences.ts'
 import { brokenUnitsOfWork } from './broken-units-of-work.ts'
 import { brokenVaults } from './broken-vaults.ts'
@@ -44,6 +50,9 @@ checkSuite('broker', brokerClauses(), brokenBrokers)
 checkSuite('sagas', sagasClauses(), brokenSagas)
 checkSuite('saga search', sagaSearchClauses(), brokenSagaSearches)
 checkSuite('step fence', stepFenceClauses(), brokenStepFences)
+checkSuite('reservations', reservationClauses(), brokenReservations)
+checkSuite('semantic locks', semanticLockClauses(), brokenSemanticLocks)
+checkSuite('flows', flowClauses(), brokenFlows)
 checkSuite('vault', vaultClauses(), brokenVaults)
 checkSuite('wake-up', wakeUpClauses(), brokenWakeUps)
 

@@ -2,14 +2,17 @@ import { test } from 'node:test'
 import {
   brokerClauses,
   eventStoreClauses,
+  flowClauses,
   inboxClauses,
   laneClauses,
   logClauses,
   logFeedClauses,
   parkingClauses,
+  reservationClauses,
   retryClauses,
   sagaSearchClauses,
   sagasClauses,
+  semanticLockClauses,
   stepFenceClauses,
   unitOfWorkClauses,
   vaultClauses,
@@ -28,6 +31,7 @@ import {
   memoryVaultDriver,
   memoryWakeUpDriver,
 } from './memory-driver.ts'
+import { memoryFlowDriver, memoryHoldsDriver } from './memory-holds-driver.ts'
 
 for (const clause of unitOfWorkClauses())
   test(`memory unit of work: ${clause.says}`, () => clause.holds(memoryUnitOfWorkDriver()))
@@ -47,6 +51,11 @@ for (const clause of stepFenceClauses())
 for (const clause of sagasClauses()) test(`memory sagas: ${clause.says}`, () => clause.holds(memorySagasDriver()))
 for (const clause of sagaSearchClauses())
   test(`memory saga search: ${clause.says}`, () => clause.holds(memorySagasDriver()))
+for (const clause of reservationClauses())
+  test(`memory reservations: ${clause.says}`, () => clause.holds(memoryHoldsDriver()))
+for (const clause of semanticLockClauses())
+  test(`memory semantic locks: ${clause.says}`, () => clause.holds(memoryHoldsDriver()))
+for (const clause of flowClauses()) test(`memory flows: ${clause.says}`, () => clause.holds(memoryFlowDriver()))
 for (const clause of vaultClauses()) test(`memory vault: ${clause.says}`, () => clause.holds(memoryVaultDriver()))
 for (const clause of logClauses())
   test(`memory events: log: ${clause.says}`, () => clause.holds(memoryEventStoreDriver()))

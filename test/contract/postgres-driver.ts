@@ -2,12 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type {
   BrokerDriver,
   EventStoreDriver,
+  FlowDriver,
   InboxDriver,
   LaneDriver,
   LogDriver,
   LogFeedDriver,
   ParkingDriver,
+  ReservationDriver,
   SagasDriver,
+  SemanticLockDriver,
   StepFenceDriver,
   UnitOfWorkDriver,
   VaultDriver,
@@ -28,13 +31,18 @@ import pg from 'pg'
 import type { PostgresBinaries } from '../../engines/postgres/binaries.ts'
 import { temporaryPostgres } from '../../engines/postgres/server.ts'
 import { postgresEventStore } from '../../src/drivers/postgres/event-store.ts'
+import { postgresFlowSearch } from '../../src/drivers/postgres/flow-search.ts'
+import { postgresFlows } from '../../src/drivers/postgres/flows.ts'
+import { postgresHoldSearch } from '../../src/drivers/postgres/hold-search.ts'
 import { postgresInbox } from '../../src/drivers/postgres/inbox.ts'
 import { postgresLog as eventLog } from '../../src/drivers/postgres/log.ts'
 import { postgresOutbox } from '../../src/drivers/postgres/outbox.ts'
 import { postgresParking } from '../../src/drivers/postgres/parking.ts'
+import { postgresReservations } from '../../src/drivers/postgres/reservations.ts'
 import { postgresRetries } from '../../src/drivers/postgres/retries.ts'
 import { postgresSagaSearch } from '../../src/drivers/postgres/saga-search.ts'
 import { postgresSagas } from '../../src/drivers/postgres/sagas.ts'
+import { postgresSemanticLocks } from '../../src/drivers/postgres/semantic-locks.ts'
 import { postgresStepFence } from '../../src/drivers/postgres/step-fence.ts'
 import { postgresStreamIndex } from '../../src/drivers/postgres/stream-index.ts'
 import { postgresAnnouncer } from '../../src/drivers/postgres/wake-up.ts'
@@ -52,6 +60,8 @@ export interface PostgresContract {
   brokerDriver(): Promise<BrokerDriver>
   sagasDriver(): Promise<SagasDriver<Sql>>
   stepFenceDriver(): Promise<StepFenceDriver<Sql>>
+  holdsDriver(): Promise<ReservationDriver<Sql> & SemanticLockDriver<Sql>>
+  flowDriver(): Promise<FlowDriver<Sql>>
   vaultDriver(): Promise<VaultDriver<Sql>>
   stop(): Promise<void>
 }
@@ -208,6 +218,32 @@ export async function postgresContract(binaries: PostgresBinaries, isPipelining:
           const { rows } = await pool.query('SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms')
           return Math.floor(Number(rows[0]?.ms))
         },
+      }
+    },
+    async holdsDriver() {
+      const pool = await fresh()
+      return {
+        reservations: postgresReservations(),
+        locks: postgresSemanticLocks(),
+        search: postgresHoldSearch(pool),
+        unitOfWork: postgres(pool).unitOfWork,
+        begin: () => begin(pool),
+        moment: () => sleep(100),
+        async age(ms) {
+          const older = `clock_timestamp() - interval '${ms} ms'`
+          await pool.query(`UPDATE estafet.reservation SET held_at = ${older}`)
+          await pool.query(`UPDATE estafet.semantic_lock SET taken_at = ${older}`)
+        },
+      }
+    },
+    async flowDriver() {
+      const pool = await fresh()
+      return {
+        flows: postgresFlows(),
+        search: postgresFlowSearch(pool),
+        unitOfWork: postgres(pool).unitOfWork,
+        begin: () => begin(pool),
+        moment: () => sleep(100),
       }
     },
     async vaultDriver() {

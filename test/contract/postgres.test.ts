@@ -2,14 +2,17 @@ import { after, before, describe, test } from 'node:test'
 import {
   brokerClauses,
   eventStoreClauses,
+  flowClauses,
   inboxClauses,
   laneClauses,
   logClauses,
   logFeedClauses,
   parkingClauses,
+  reservationClauses,
   retryClauses,
   sagaSearchClauses,
   sagasClauses,
+  semanticLockClauses,
   stepFenceClauses,
   unitOfWorkClauses,
   vaultClauses,
@@ -50,6 +53,12 @@ for (const binaries of allPostgres()) {
         test(`sagas: ${clause.says}`, async () => clause.holds(await contract.sagasDriver()))
       for (const clause of sagaSearchClauses())
         test(`saga search: ${clause.says}`, async () => clause.holds(await contract.sagasDriver()))
+      for (const clause of reservationClauses())
+        test(`reservations: ${clause.says}`, async () => clause.holds(await contract.holdsDriver()))
+      for (const clause of semanticLockClauses())
+        test(`semantic locks: ${clause.says}`, async () => clause.holds(await contract.holdsDriver()))
+      for (const clause of flowClauses())
+        test(`flows: ${clause.says}`, async () => clause.holds(await contract.flowDriver()))
       for (const clause of vaultClauses())
         test(`vault: ${clause.says}`, async () => clause.holds(await contract.vaultDriver()))
       for (const clause of brokerClauses())
