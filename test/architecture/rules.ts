@@ -29,7 +29,7 @@ export const importTable: Readonly<Record<string, FolderRule>> = {
   contracts: { folders: ['message'], node: false },
   // The loops that run in production run in the simulation, as they are.
   simulation: {
-    folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'drivers/memory', 'runtime'],
+    folders: ['message', 'ports', 'delivery', 'outbox', 'inbox', 'saga', 'drivers/memory', 'runtime'],
     node: false,
   },
   runtime: {
