@@ -46,7 +46,8 @@ export const ChargeCard = command('payment.charge-card', {
   ...{ version: 1, to: 'payment', schema: trip, refusals: ['card-declined'] },
   reply: z.object({ charged: money }),
 })
-const cancelled = trip.extend({ cancelledOn: day })
+/** A completed trip that its guest gives up. */
+export const cancelled = trip.extend({ cancelledOn: day })
 /** Of a trip that was completed and is cancelled: as much as the terms of its deposit give back. */
 export const RefundCard = command('payment.refund-card', {
   ...{ version: 1, to: 'payment', schema: cancelled },

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import type { Form } from './booking/trips.ts'
+import { type Form, forms } from './booking/trips.ts'
 
 export interface Options {
   readonly form: Form
@@ -45,7 +45,7 @@ export const bookingsOf2015 = fileURLToPath(new URL('data/hotel-bookings-2015.cs
 export function options(words: readonly string[], cwd: string): Options {
   const { form, file, trips, broker, kill, seed, home, stay, json, help: wantsHelp } = parse(words)
   return {
-    form: oneOf('--form', form, ['choreographed'] as const),
+    form: oneOf('--form', form, forms),
     file: file === undefined ? bookingsOf2015 : resolve(cwd, file),
     trips: trips === 'all' ? Number.POSITIVE_INFINITY : number('--trips', trips),
     broker: brokerOf(oneOf('--broker', broker, ['embedded', 'kafka', 'redis'] as const)),
@@ -61,7 +61,7 @@ function parse(words: readonly string[]) {
     return parseArgs({
       args: [...words],
       options: {
-        form: { type: 'string', default: 'choreographed' },
+        form: { type: 'string', default: 'orchestrated' },
         file: { type: 'string' },
         trips: { type: 'string', default: 'all' },
         broker: { type: 'string', default: 'embedded' },

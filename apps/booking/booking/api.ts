@@ -5,7 +5,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import { day, trip, tripId } from '../messages.ts'
 import { problem } from '../system/problem.ts'
-import { giveUpTrip, takeTrip } from './take-trip.ts'
+import { type Desk, giveUpTrip, takeTrip } from './take-trip.ts'
 import { forms, states } from './trips.ts'
 
 const maxBodyBytes = 100_000
@@ -24,7 +24,7 @@ const failure = { 'application/problem+json': { schema: z.object({ title: z.stri
 const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } })
 
 /** The HTTP interface of the booking service. */
-export function bookingApi(store: PostgresStore, logger: Logger): OpenAPIHono {
+export function bookingApi(desk: Desk, logger: Logger): OpenAPIHono {
   const app = new OpenAPIHono({
     defaultHook: (result) => {
       if (result.success) return
@@ -47,9 +47,9 @@ export function bookingApi(store: PostgresStore, logger: Logger): OpenAPIHono {
     else logger.error('a request failed', { error: code })
     return problem(isPassing ? 503 : 500, isPassing ? 'Not possible just now; try again.' : 'The request failed.')
   })
-  addTrips(app, store)
-  addCancellation(app, store)
-  addGet(app, store)
+  addTrips(app, desk)
+  addCancellation(app, desk)
+  addGet(app, desk.store)
   return app
 }
 
@@ -60,7 +60,7 @@ function tooLarge(): Response {
   return response
 }
 
-function addTrips(app: OpenAPIHono, store: PostgresStore): void {
+function addTrips(app: OpenAPIHono, desk: Desk): void {
   const answer = z.object({ tripId, state: z.enum(['begun', 'known']) })
   const route = createRoute({
     method: 'post',
@@ -77,7 +77,7 @@ function addTrips(app: OpenAPIHono, store: PostgresStore): void {
   app.openapi(route, async (context) => {
     const { form, ...wanted } = context.req.valid('json')
     const said = saidBy(context.req)
-    const begun = await takeTrip(store, wanted, form, said)
+    const begun = await takeTrip(desk, wanted, form, said)
     if (begun === 'conflict') {
       return refuse(409, 'Another trip has this id.', [{ field: 'tripId', reason: 'is taken' }])
     }
@@ -86,7 +86,7 @@ function addTrips(app: OpenAPIHono, store: PostgresStore): void {
   })
 }
 
-function addCancellation(app: OpenAPIHono, store: PostgresStore): void {
+function addCancellation(app: OpenAPIHono, desk: Desk): void {
   const route = createRoute({
     method: 'post',
     path: '/trips/{tripId}/cancellation',
@@ -102,7 +102,7 @@ function addCancellation(app: OpenAPIHono, store: PostgresStore): void {
   app.openapi(route, async (context) => {
     const { tripId: id } = context.req.valid('param')
     const said = saidBy(context.req)
-    const found = await giveUpTrip(store, id, context.req.valid('json').on, said)
+    const found = await giveUpTrip(desk, id, context.req.valid('json').on, said)
     if (found === null) return refuse(404, 'There is no such trip.')
     context.header('x-correlation-id', said.correlationId)
     return context.json({ tripId: id, state: found }, 202)

@@ -1,5 +1,8 @@
 import { runService } from '../system/service-process.ts'
 import { bookingApi } from './api.ts'
-import { booking } from './booking.ts'
+import { bookingOn } from './booking.ts'
 
-await runService(booking, bookingApi)
+await runService('booking', ({ pool, store, logger }) => {
+  const { booking, leading } = bookingOn(pool, store)
+  return { service: booking, leading, routes: bookingApi({ store, leading }, logger) }
+})

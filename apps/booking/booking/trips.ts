@@ -59,6 +59,7 @@ export async function complete(tx: Sql, tripId: string): Promise<Cancelled | nul
 /** What came of it when a guest gives a trip up. */
 export interface GivenUp {
   readonly state: State
+  readonly form: Form
   /** To be cancelled now; null: it is already, or will be as soon as it is completed, or there is nothing to cancel. */
   readonly cancelled: Cancelled | null
 }
@@ -71,9 +72,11 @@ export async function giveUp(tx: Sql, tripId: string, on: string): Promise<Given
   )
   if (rowCount === 0) return null
   const cancelled = await beginCancelling(tx, tripId)
-  const { rows } = await tx.query<{ state: State }>('SELECT state FROM trip WHERE trip_id = $1', [tripId])
+  const { rows } = await tx.query<{ state: State; form: Form }>('SELECT state, form FROM trip WHERE trip_id = $1', [
+    tripId,
+  ])
   const [row] = rows
-  return row === undefined ? null : { state: row.state, cancelled }
+  return row === undefined ? null : { ...row, cancelled }
 }
 
 async function beginCancelling(tx: Sql, tripId: string): Promise<Cancelled | null> {
@@ -90,9 +93,16 @@ export async function noteKept(tx: Sql, tripId: string, kept: string): Promise<v
   await tx.query('UPDATE trip SET kept = $2 WHERE trip_id = $1', [tripId, kept])
 }
 
+/** Notes why a trip does not come about. */
+export async function noteRefusal(tx: Sql, tripId: string, refusal: string): Promise<void> {
+  await tx.query('UPDATE trip SET refusal = $2 WHERE trip_id = $1', [tripId, refusal])
+}
+
 /** Ends a trip that did not come about, with nothing held or paid for it any more. */
-export async function compensated(tx: Sql, tripId: string, refusal: string): Promise<void> {
-  await tx.query(`UPDATE trip SET state = 'COMPENSATED', refusal = $2 WHERE trip_id = $1 AND state < 'COMPLETED'`, [
-    ...[tripId, refusal],
-  ])
+export async function compensated(tx: Sql, tripId: string): Promise<void> {
+  await tx.query(
+    `UPDATE trip SET state = 'COMPENSATED', refusal = coalesce(refusal, 'taken-back')
+      WHERE trip_id = $1 AND state < 'COMPLETED'`,
+    [tripId],
+  )
 }

@@ -1,4 +1,4 @@
 import { runService } from '../system/service-process.ts'
 import { car } from './car.ts'
 
-await runService(car)
+await runService('car', () => ({ service: car }))

@@ -1,6 +1,6 @@
 import type { Handler, HandlerContext } from 'estafet'
 import { on, type Sql } from 'estafet/postgres'
-import { advance, compensated, complete, noteKept } from '../booking/trips.ts'
+import { advance, compensated, complete, noteKept, noteRefusal } from '../booking/trips.ts'
 import {
   CarConfirmed,
   CarReserved,
@@ -31,9 +31,14 @@ export const bookingReacts: readonly Handler<Sql>[] = [
     if (!data.wantsCar) await completed(data.tripId, context)
   }),
   on(CarConfirmed, ({ data }, context) => completed(data.tripId, context)),
-  on(RoomRefused, ({ data }, { tx }) => compensated(tx, data.tripId, data.reason)),
+  on(RoomRefused, ({ data }, { tx }) => refused(tx, data.tripId, data.reason)),
   on(PaymentRefunded, ({ data }, { tx }) => noteKept(tx, data.tripId, data.kept)),
   on(RoomReleased, ({ data: { tripId, reason } }, { tx }) =>
-    reason === 'cancelled' ? advance(tx, tripId, 'CANCELLED') : compensated(tx, tripId, reason),
+    reason === 'cancelled' ? advance(tx, tripId, 'CANCELLED') : refused(tx, tripId, reason),
   ),
 ]
+
+async function refused(tx: Sql, tripId: string, reason: string): Promise<void> {
+  await noteRefusal(tx, tripId, reason)
+  await compensated(tx, tripId)
+}

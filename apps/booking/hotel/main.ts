@@ -1,4 +1,4 @@
 import { runService } from '../system/service-process.ts'
 import { hotel } from './hotel.ts'
 
-await runService(hotel)
+await runService('hotel', () => ({ service: hotel }))

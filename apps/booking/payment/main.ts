@@ -1,4 +1,4 @@
 import { runService } from '../system/service-process.ts'
 import { payment } from './payment.ts'
 
-await runService(payment)
+await runService('payment', () => ({ service: payment }))

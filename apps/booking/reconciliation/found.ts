@@ -42,6 +42,9 @@ export interface Found {
   readonly payments: ReadonlyMap<string, FoundPayments>
   /** Steps that were taken and never settled, of all services. */
   readonly unsettledSteps: number
+  /** Trips that are led, and are not at their end; and their steps. */
+  readonly openSagas: number
+  readonly openSteps: number
   /** Messages that wait because one of their key failed, of all services. */
   readonly parked: number
 }
@@ -58,6 +61,7 @@ export async function readDatabases(databases: Databases): Promise<Found> {
       await client.end().catch(() => {})
     }
   }
+  const one = async (text: string): Promise<number> => (await rows<{ n: number }>('booking', text))[0]?.n ?? 0
   const total = async (text: string): Promise<number> => {
     let sum = 0
     for (const name of ['booking', 'hotel', 'car', 'payment'] as const) {
@@ -94,6 +98,10 @@ export async function readDatabases(databases: Databases): Promise<Found> {
       ]),
     ),
     unsettledSteps: await total(`SELECT count(*)::int AS n FROM estafet.step WHERE state = 'new'`),
+    openSagas: await one(`SELECT count(*)::int AS n FROM estafet.saga WHERE status IN ('running', 'compensating')`),
+    openSteps: await one(
+      `SELECT count(*)::int AS n FROM estafet.saga_step WHERE state IN ('asking', 'waiting', 'cancelling', 'undoing')`,
+    ),
     parked: await total(
       `SELECT count(*)::int AS n FROM estafet.parked_message WHERE state IN ('waiting', 'retrying', 'dead')`,
     ),

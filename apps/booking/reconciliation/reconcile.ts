@@ -95,6 +95,7 @@ export function reconcile(file: readonly FileTrip[], found: Found): Reconciliati
       return trip?.state !== 'CANCELLED' || trip.kept === wanted.get(id)?.kept
     }),
     { says: 'all four: no step that was asked for is unsettled', wrong: found.unsettledSteps, such: [] },
+    { says: 'booking: no saga is open, and no step of one', wrong: found.openSagas + found.openSteps, such: [] },
     { says: 'all four: no message is parked', wrong: found.parked, such: [] },
   ]
   const payments = [...found.payments.values()]
@@ -110,7 +111,7 @@ export function reconcile(file: readonly FileTrip[], found: Found): Reconciliati
     checks,
     trips: counted(trips.map(([, trip]) => trip)),
     refusals: Object.fromEntries(
-      ['no-room', 'no-car', 'card-declined'].map((why) => [
+      ['no-room', 'no-car', 'card-declined', 'no-answer'].map((why) => [
         why,
         trips.filter(([, { refusal }]) => refusal === why).length,
       ]),

@@ -1,13 +1,15 @@
 import { serve } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { type Logger, logger as makeLogger, type Service, start, startRelay } from 'estafet'
+import { type Logger, logger as makeLogger, type SagaService, type Service, start, startRelay } from 'estafet'
 import { serveOps } from 'estafet/ops'
 import { type PostgresStore, postgres, postgresLog, type Sql } from 'estafet/postgres'
 import { supervised } from 'estafet/supervisor'
+import type pg from 'pg'
 import * as z from 'zod'
 import { connect } from '../../../engines/application/database-server.ts'
 import { commands, events } from '../messages.ts'
 import { brokerAccess, connectBroker } from './broker-access.ts'
+import type { ServiceName } from './services.ts'
 import { addStandardRoutes } from './standard-routes.ts'
 
 /** What the composition root tells a service's process, as JSON in BOOKING_SERVICE. */
@@ -23,18 +25,29 @@ export const processSettings = z.object({
 })
 export type ProcessSettings = z.infer<typeof processSettings>
 
-/** Runs one service in this process: its subscriptions, and HTTP on a free port of the loopback address. */
-export async function runService(
-  service: Service<Sql>,
-  routes: (store: PostgresStore, logger: Logger) => OpenAPIHono = () => new OpenAPIHono(),
-): Promise<void> {
+/** What a service's process has of its own. */
+export interface Own {
+  readonly pool: pg.Pool
+  readonly store: PostgresStore
+  readonly logger: Logger
+}
+
+export interface ServiceParts {
+  readonly service: Service<Sql>
+  readonly routes?: OpenAPIHono
+  /** Whose trips it leads through. */
+  readonly leading?: SagaService<Sql>
+}
+
+/** Runs one service in this process: its subscriptions, its sagas, and HTTP on a free port of the loopback address. */
+export async function runService(name: ServiceName, parts: (own: Own) => ServiceParts): Promise<void> {
   const settings = processSettings.parse(JSON.parse(process.env['BOOKING_SERVICE'] ?? '{}'))
-  const level = settings.quiet ? 'error' : 'info'
-  const logger = makeLogger({ service: service.name, level })
+  const logger = makeLogger({ service: name, level: settings.quiet ? 'error' : 'info' })
   const own = connect(settings.database, logger)
   const read = Object.entries(settings.sources).map(([source, url]) => ({ source, pool: connect(url, logger) }))
   const store = postgres(own, { idleInTransactionMs: 3_000 })
-  const broker = settings.broker === null ? null : await connectBroker(settings.broker, service.name)
+  const { service, routes: app = new OpenAPIHono(), leading } = parts({ pool: own, store, logger })
+  const broker = settings.broker === null ? null : await connectBroker(settings.broker, name)
   const topics = [...new Set(service.handlers.map(({ topic }) => topic))]
   const reading = { logger, leaseMs: 3_000, backOff: { firstMs: 50, maxMs: 2_000 } }
   const starting = start(service, {
@@ -48,19 +61,18 @@ export async function runService(
   const relaying =
     broker === null
       ? Promise.resolve(null)
-      : startRelay({ ...reading, store, sink: broker.sink, source: postgresLog(own, { source: service.name }) })
-  const [running, relay] = await Promise.all([starting, relaying])
+      : startRelay({ ...reading, store, sink: broker.sink, source: postgresLog(own, { source: name }) })
+  const [running, relay, turning] = await Promise.all([starting, relaying, leading?.start()])
   const ops = await serveOps({
     ...{ service, running, store, logger, version: '1', events: shown },
     tokens: [{ name: 'booking', role: 'admin', token: settings.opsToken }],
   })
-  const app = routes(store, logger)
-  addStandardRoutes(app, service.name, running, store)
+  addStandardRoutes(app, name, running, store)
   const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
     supervised({ url: `http://127.0.0.1:${port}`, ops: new URL(ops.url).origin }, async () => {
       server.close()
       await ops.close()
-      await Promise.all([running.stop(), relay?.stop()])
+      await Promise.all([running.stop(), relay?.stop(), turning?.stop()])
       await broker?.close()
       await Promise.all([own, ...read.map(({ pool }) => pool)].map((pool) => pool.end()))
     })
