@@ -209,6 +209,20 @@ function ageClauses<Tx>(): readonly Clause<SagasDriver<Tx>>[] {
       },
     },
     {
+      says: 'how long the stuck ones did not get on is told without those that are well',
+      async holds(driver) {
+        await begun(driver, newSaga('well'), dueIn(longMs))
+        await begun(driver, newSaga('ended'), change({ status: 'completed', attention: 'look' }))
+        await driver.lapse(1_000)
+        await begun(driver, newSaga('stuck'), { ...dueIn(longMs), attention: 'look' })
+        await driver.lapse(1_000)
+        const [ended, open] = await driver.search.summary()
+        same([ended?.idleSeconds, ended?.stuckSeconds], [0, 0], 'of one that has ended')
+        const { idleSeconds = 0, stuckSeconds = 0 } = open ?? {}
+        holds(stuckSeconds >= 1 && stuckSeconds < idleSeconds, `it tells seconds: ${stuckSeconds} of ${idleSeconds}`)
+      },
+    },
+    {
       says: 'a saga is overdue since the time of the first that is due, and not before it',
       async holds(driver) {
         const dues = [await at(driver, -longMs), await at(driver, -5_000), longMs]

@@ -59,4 +59,6 @@ export interface SagaSummary extends SagaVersion {
   readonly stuck: number
   /** Of the one that did not get on for longest. */
   readonly idleSeconds: number
+  /** Of the stuck one that did not get on for longest; 0 when none is. */
+  readonly stuckSeconds: number
 }

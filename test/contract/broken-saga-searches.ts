@@ -69,6 +69,8 @@ export const brokenSagaSearches: Readonly<Record<string, () => Driver>> = {
   'counts none as stuck': () => changingSummary((rows) => rows.map((row) => ({ ...row, stuck: 0 }))),
   'counts in ms': () =>
     changingSummary((rows) => rows.map((row) => ({ ...row, idleSeconds: row.idleSeconds * 1_000 }))),
+  'counts the time of those that are well as stuck': () =>
+    changingSummary((rows) => rows.map((row) => ({ ...row, stuckSeconds: row.idleSeconds }))),
   'takes twice the time': () =>
     saving((driver) => ({
       save: (tx, id, change) =>

@@ -86,18 +86,22 @@ function instant(ms: number): string {
   return new Date(ms).toISOString()
 }
 
+const none = { sagas: 0, stuck: 0, idleSeconds: 0, stuckSeconds: 0 }
+
 /** In the order of their names, as the code units have it. */
 function summaryOf(sagas: readonly KeptSaga[], now: number): readonly SagaSummary[] {
   const found = new Map<string, SagaSummary>()
   for (const saga of sagas) {
     const { type, version, hash, status } = saga
     const name = [type, `${version}`.padStart(10, '0'), hash, status].join('\n')
-    const before = found.get(name) ?? { type, version, hash, status, sagas: 0, stuck: 0, idleSeconds: 0 }
+    const before = found.get(name) ?? { type, version, hash, status, ...none }
+    const [isStuck, idleSeconds] = [isStuckAt(saga, now), idleSecondsOf(saga, now)]
     found.set(name, {
       ...before,
       sagas: before.sagas + 1,
-      stuck: before.stuck + (isStuckAt(saga, now) ? 1 : 0),
-      idleSeconds: Math.max(before.idleSeconds, idleSecondsOf(saga, now)),
+      stuck: before.stuck + (isStuck ? 1 : 0),
+      idleSeconds: Math.max(before.idleSeconds, idleSeconds),
+      stuckSeconds: Math.max(before.stuckSeconds, isStuck ? idleSeconds : 0),
     })
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)

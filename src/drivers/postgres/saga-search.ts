@@ -60,7 +60,8 @@ const showText = `SELECT ${rowColumns}, s.input, s.result, s.asked_by AS "askedB
   FROM estafet.saga AS s WHERE s.id = $1`
 
 const summaryText = `SELECT s.type, s.version, s.hash, s.status, count(*)::float8 AS sagas,
-    (count(*) FILTER (WHERE ${stuckText}))::float8 AS stuck, max(${idleSecondsText}) AS "idleSeconds"
+    (count(*) FILTER (WHERE ${stuckText}))::float8 AS stuck, max(${idleSecondsText}) AS "idleSeconds",
+    coalesce(max(${idleSecondsText}) FILTER (WHERE ${stuckText}), 0) AS "stuckSeconds"
   FROM estafet.saga AS s GROUP BY s.type, s.version, s.hash, s.status
   ORDER BY s.type COLLATE "C", s.version, s.hash COLLATE "C", s.status COLLATE "C"`
 
