@@ -25,28 +25,31 @@ export const ChargeCard = command('payment.charge-card', {
 export const uses = [ReserveRoom, ReserveCar, ChargeCard]
 export const input = z.object({ guest: z.string(), wantsCar: z.boolean() })
 export const quickly = { backOff: { firstMs: 20, maxMs: 200 }, attentionAfter: 4 }
-/** How long a trip waits for each answer. */
-export const timeoutMs = 3_000
 
-/** A trip as systems.md has it: all of it takes effect, or nothing. */
-export const Trip = saga('trip', {
-  ...{ version: 1, input, uses, ...quickly },
-  async run(steps, { guest, wantsCar }) {
-    await steps.run('create', ({ tx }) => says(tx, guest, 'BOOKING_CREATED'), {
-      undo: async (_, { tx }) => says(tx, guest, 'COMPENSATED'),
-    })
-    const room = await steps.request('room', ReserveRoom, { guest }, { timeoutMs })
-    if (room.outcome !== 'done') return compensate('no-room')
-    if (wantsCar) {
-      const car = await steps.request('car', ReserveCar, { guest }, { timeoutMs })
-      if (car.outcome !== 'done') return compensate('no-car')
-    }
-    const paid = await steps.request('charge', ChargeCard, { guest, cents: 100 }, { timeoutMs })
-    if (paid.outcome !== 'done') return compensate('declined')
-    await steps.run('complete', ({ tx }) => says(tx, guest, 'COMPLETED'))
-    return { room: room.result.room }
-  },
-})
+/** A trip as systems.md has it: all of it takes effect, or nothing. Each answer is waited for so long. */
+export const tripOf = (type: string, timeoutMs: number, version = 1, continues: readonly number[] = []) =>
+  saga(type, {
+    ...{ version, input, uses, continues, ...quickly },
+    async run(steps, { guest, wantsCar }) {
+      await steps.run('create', ({ tx }) => says(tx, guest, 'BOOKING_CREATED'), {
+        undo: async (_, { tx }) => says(tx, guest, 'COMPENSATED'),
+      })
+      const room = await steps.request('room', ReserveRoom, { guest }, { timeoutMs })
+      if (room.outcome !== 'done') return compensate(room.outcome === 'refused' ? room.refusal : 'no answer')
+      if (wantsCar) {
+        const car = await steps.request('car', ReserveCar, { guest }, { timeoutMs })
+        if (car.outcome !== 'done') return compensate(car.outcome === 'refused' ? car.refusal : 'no answer')
+      }
+      const paid = await steps.request('charge', ChargeCard, { guest, cents: 100 }, { timeoutMs })
+      if (paid.outcome !== 'done') return compensate(paid.outcome === 'refused' ? paid.refusal : 'no answer')
+      await steps.run('complete', ({ tx }) => says(tx, guest, version === 1 ? 'COMPLETED' : `COMPLETED by ${version}`))
+      return { room: room.result.room }
+    },
+  })
+export type TripSaga = ReturnType<typeof tripOf>
+export const Trip = tripOf('trip', 60_000)
+/** Waits only a little. */
+export const HastyTrip = tripOf('hasty-trip', 400)
 
 export async function says(tx: Sql, guest: string, state: string): Promise<void> {
   await tx.query(
@@ -118,7 +121,7 @@ async function seat(tx: Sql, thing: 'room' | 'car', guest: string): Promise<numb
 export async function startParticipants(
   pools: Pools,
   trouble: Trouble = () => Promise.resolve(),
-  sources: (place: Place) => LogSource = (place) => postgresLog(pools[place], { source: place }),
+  places: readonly Exclude<Place, 'booking'>[] = ['hotel', 'car', 'payment'],
 ): Promise<readonly Running[]> {
   const handlers = {
     hotel: answer(
@@ -133,6 +136,8 @@ export async function startParticipants(
           await trouble('release', guest)
           await tx.query('UPDATE room SET guest = NULL WHERE room = $1 AND guest = $2', [result.room, guest])
         },
+        // As often as it takes: else a person would be asked.
+        retry: [{ delayed: 100, backOff: { firstMs: 20, maxMs: 100 } }],
       },
     ),
     car: answer(
@@ -159,11 +164,15 @@ export async function startParticipants(
       },
     ),
   }
-  const places = Object.keys(handlers) as (keyof typeof handlers)[]
   return Promise.all(
     places.map((place) =>
       start(service<Sql>(place, { handlers: [...handlers[place]], batchSize: 5 }), {
-        ...{ ...reading, logger: silent, store: postgres(pools[place]), sources: [sources('booking')] },
+        ...{
+          ...reading,
+          logger: silent,
+          store: postgres(pools[place]),
+          sources: [postgresLog(pools.booking, { source: 'booking' })],
+        },
       }),
     ),
   )
@@ -171,7 +180,7 @@ export async function startParticipants(
 
 export interface Booking {
   readonly sagas: ReturnType<typeof sagas>
-  begin(guest: string, wantsCar?: boolean): Promise<boolean>
+  begin(guest: string, saga?: TripSaga, wantsCar?: boolean): Promise<boolean>
   stop(): Promise<void>
 }
 
@@ -179,9 +188,9 @@ export interface Booking {
 export async function startBooking(
   pools: Pools,
   {
-    of = [Trip],
+    of = [Trip, HastyTrip],
     sources,
-  }: { readonly of?: readonly (typeof Trip)[]; readonly sources?: (place: Place) => LogSource } = {},
+  }: { readonly of?: readonly TripSaga[]; readonly sources?: (place: Place) => LogSource } = {},
 ): Promise<Booking> {
   const store = postgres(pools.booking)
   const own = sagas(pools.booking, { service: 'booking', of, store, logger: silent })
@@ -191,11 +200,10 @@ export async function startBooking(
     sources: (['hotel', 'car', 'payment'] as const).map(sourceOf),
   })
   const loop: RunningSagas = await own.start({ lookMs: 20, backOff: reading.backOff })
-  const [newest = Trip] = of.toReversed()
   return {
     sagas: own,
-    begin: (guest, wantsCar = true) =>
-      store.transaction((tx, publish) => own.begin({ tx, publish }, newest, `trip-${guest}`, { guest, wantsCar })),
+    begin: (guest, saga = Trip, wantsCar = true) =>
+      store.transaction((tx, publish) => own.begin({ tx, publish }, saga, `trip-${guest}`, { guest, wantsCar })),
     async stop() {
       await Promise.all([running.stop(2_000), loop.stop(2_000)])
     },
@@ -242,10 +250,18 @@ export interface TripSystem extends Booking {
   readonly pools: Pools
 }
 
+export interface TripOptions {
+  readonly rooms?: number
+  readonly cars?: number
+  readonly trouble?: Trouble
+  /** How the logs of the others look to the service that books. (Default: as they are.) */
+  readonly sources?: (log: LogSource) => LogSource
+}
+
 export async function withTrips(
   server: PostgresServer,
   work: (system: TripSystem) => Promise<void>,
-  { rooms, cars, trouble }: { readonly rooms?: number; readonly cars?: number; readonly trouble?: Trouble } = {},
+  { rooms, cars, trouble, sources }: TripOptions = {},
 ): Promise<void> {
   const urls = await newDatabases(server, {
     ...(rooms === undefined ? {} : { rooms }),
@@ -253,7 +269,8 @@ export async function withTrips(
   })
   const pools = poolsOf(urls)
   const participants = await startParticipants(pools, trouble)
-  const booking = await startBooking(pools)
+  const seen = (place: Place): LogSource => (sources ?? ((log) => log))(postgresLog(pools[place], { source: place }))
+  const booking = await startBooking(pools, { sources: seen })
   try {
     await work({ ...booking, pools })
   } finally {

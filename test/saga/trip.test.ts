@@ -14,7 +14,7 @@ describe('a trip', () => {
     withTrips(server, async ({ sagas, begin, pools }) => {
       assert.equal(await begin('ada'), true)
       assert.equal(await begin('ada'), false, 'there is one of this id')
-      await begin('bob', false)
+      await begin('bob', Trip, false)
       assert.deepEqual(await sagas.ended(Trip, 'trip-ada'), { status: 'completed', result: { room: 1 } })
       assert.equal((await sagas.ended(Trip, 'trip-bob')).status, 'completed')
       assert.deepEqual(await totals(pools), {
