@@ -70,6 +70,13 @@ export function semanticLockClauses<Tx>(): readonly Clause<SemanticLockDriver<Tx
           same(await third, { kind: 'taken' }, 'the third')
           await release(driver, 'c')
         }
+        await take(driver, 'r-1', 'a')
+        const again = await driver.begin()
+        await driver.locks.take(again.tx, 'r-1', 'a')
+        const freed = release(driver, 'a')
+        same(await settlesWithin(driver.moment(), freed), false, 'whether it was freed while its owner counts on it')
+        await again.commit()
+        same(await freed, ['r-1'], 'what was freed then')
       },
     },
     {

@@ -19,10 +19,15 @@ import { sample } from '../../src/contract/message.ts'
 import { failure } from '../../src/contract/parking-driver.ts'
 import { booking, change, newSaga, step } from '../../src/contract/sagas-driver.ts'
 import { postgresEventStore } from '../../src/drivers/postgres/event-store.ts'
+import { postgresFlowSearch } from '../../src/drivers/postgres/flow-search.ts'
+import { postgresFlows } from '../../src/drivers/postgres/flows.ts'
+import { postgresHoldSearch } from '../../src/drivers/postgres/hold-search.ts'
 import { postgresParking } from '../../src/drivers/postgres/parking.ts'
+import { postgresReservations } from '../../src/drivers/postgres/reservations.ts'
 import { postgresRetries } from '../../src/drivers/postgres/retries.ts'
 import { postgresSagaSearch } from '../../src/drivers/postgres/saga-search.ts'
 import { postgresSagas } from '../../src/drivers/postgres/sagas.ts'
+import { postgresSemanticLocks } from '../../src/drivers/postgres/semantic-locks.ts'
 
 const Placed: EventType<string> = event('order.placed', { version: 1, schema: z.string(), key: (text) => text })
 const owner = { name: 'orders_owner', password: 'a' }
@@ -243,6 +248,36 @@ for (const binaries of allPostgres()) {
       }
     })
 
+    test('a service can reserve, lock for an owner and follow flows, with no more than its own roles', async () => {
+      const pool = as('orders', 'b')
+      const [reservations, locks, flows] = [postgresReservations(), postgresSemanticLocks(), postgresFlows()]
+      const [name, page] = [
+        { flow: 'trip', correlationId: 'c' },
+        { after: null, limit: 9 },
+      ]
+      await postgres(pool).unitOfWork.run(async (tx) => {
+        for (const owner of ['a', 'b']) {
+          await reservations.reserve(tx, owner, [{ resource: 'r', quantity: 1, capacity: 2 }])
+          await reservations.confirm(tx, owner)
+          await locks.take(tx, owner, owner)
+        }
+        await reservations.release(tx, 'a')
+        await locks.release(tx, 'a')
+        const at = '2026-01-01T00:00:00.000000Z'
+        await flows.note(tx, name, { source: 's', id: 'm', type: 'trip.requested', at })
+        await flows.save(tx, name, { status: 'ended', begunAt: at, lastAt: at, awaited: [], dueAt: null })
+        await flows.forget(tx, 100_000)
+        assert.deepEqual(await reservations.taken(tx, ['r']), [1])
+      })
+      const any = { owner: null, resource: null, heldSeconds: null }
+      const search = postgresHoldSearch(pool)
+      assert.deepEqual((await search.reservations(any, page)).items, [])
+      assert.deepEqual((await search.locks(any, page)).items.length, 1)
+      assert.equal((await postgresFlowSearch(pool).show(name))?.events.length, 1)
+      await postgres(pool).unitOfWork.run((tx) => flows.forget(tx, 0))
+      assert.deepEqual(await postgresFlowSearch(pool).summary(), [])
+    })
+
     test('only a commit that published is announced', async () => {
       const store = postgres(as('orders', 'b'))
       const ear = as('inventory', 'b')
@@ -275,6 +310,9 @@ for (const binaries of allPostgres()) {
         `SELECT * FROM estafet.lane`,
         `SELECT * FROM estafet.parked_message`,
         `SELECT * FROM estafet.attempt`,
+        `SELECT * FROM estafet.reservation`,
+        `SELECT * FROM estafet.semantic_lock`,
+        `SELECT * FROM estafet.flow`,
         `SELECT * FROM estafet.epoch`,
         `INSERT INTO estafet.outbox_messages (position) VALUES (9)`,
         `SELECT nextval('estafet.outbox_position')`,
