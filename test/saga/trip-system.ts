@@ -195,11 +195,12 @@ export async function startBooking(
   const store = postgres(pools.booking)
   const own = sagas(pools.booking, { service: 'booking', of, store, logger: silent })
   const sourceOf = sources ?? ((place: Place) => postgresLog(pools[place], { source: place }))
+  // First: it is refused when a saga changed under its version.
+  const loop: RunningSagas = await own.start({ lookMs: 20, backOff: reading.backOff })
   const running = await start(service<Sql>('booking', { handlers: [...own.handlers], batchSize: 5 }), {
     ...{ ...reading, logger: silent, store },
     sources: (['hotel', 'car', 'payment'] as const).map(sourceOf),
   })
-  const loop: RunningSagas = await own.start({ lookMs: 20, backOff: reading.backOff })
   return {
     sagas: own,
     begin: (guest, saga = Trip, wantsCar = true) =>

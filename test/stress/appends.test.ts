@@ -30,7 +30,9 @@ for (const binaries of allPostgres()) {
     after(() => server.stop())
 
     test('one wins, versions have no gap, and the log tells each event once and in order, in every mode and whoever holds it open', async () => {
-      const found = await stress(server, 'honest', 5_000, null)
+      // On a machine with no time to spare there are fewer races in the same time.
+      let found = await stress(server, 'honest', 5_000, null)
+      if (found.rounds <= 50 || found.events <= 500) found = await stress(server, 'honest_again', 40_000, null)
       assert.ok(found.rounds > 50 && found.events > 500, `only ${found.rounds} rounds, ${found.events} events`)
       assert.deepEqual([found.unfair, found.unexpected, found.gaps], [[], [], 0])
       assert.deepEqual([found.oneLane, found.lanes], [clean, clean])
