@@ -1,3 +1,5 @@
+import { sagaStatuses } from './saga-statuses.ts'
+
 /** A JSON schema, as far as the answers need one. */
 export type Schema =
   | { readonly $ref: string }
@@ -72,6 +74,25 @@ const paused: Schema = {
   properties: { at: time, by: text, reason: orNull },
 }
 const outcome = oneOf('preview', 'done', 'repeated')
+const sagaStatus = oneOf(...sagaStatuses)
+const sagaStep = {
+  ...{ name: text, kind: oneOf('run', 'request', 'sleep', 'wait', 'event'), tries: count },
+  state: oneOf('asking', 'waiting', 'cancelling', 'undoing', 'done', 'refused', 'cancelled', 'undone', 'kept'),
+}
+const sagaRow = {
+  ...{ number, id: text, type: text, version: count, hash: text, correlationId: text, status: sagaStatus },
+  ...{ failure: orNull, attention: orNull, tries: count, error: orNull, startedAt: time, progressedAt: time },
+  ...{ idleSeconds: count, dueAt: timeOrNull, overdueSeconds: count, isStuck: flag },
+  ...{
+    openSteps: list(object(sagaStep)),
+    why: { type: 'string', description: 'why it waits, in a sentence' } as const,
+  },
+}
+const contentOrNull: Schema = {
+  type: ['object', 'null'],
+  required: Object.keys(content),
+  properties: content,
+}
 
 /** What each route answers, by the names that the table uses. */
 export const answers = {
@@ -206,5 +227,30 @@ export const answers = {
     ...{ projection: text, version: count, build: count, isEqual: flag },
     tables: list(object({ table: text, rows: count, missing: count, unexpected: count })),
   }),
+  SagaList: paged(object(sagaRow)),
+  SagaDefinitionList: paged(
+    object({
+      ...{ type: text, version: count, hash: text, status: sagaStatus, sagas: count, stuck: count },
+      idleSeconds: { type: 'integer', description: 'of the one that did not get on for longest' },
+      stuckSeconds: { type: 'integer', description: 'the same of those that are stuck' },
+    }),
+  ),
+  Saga: object(
+    {
+      ...{ ...sagaRow, askedBy: anything },
+      steps: list(
+        object(
+          {
+            ...{ ...sagaStep, hasUndo: flag, isPivot: flag, note: orNull, isDue: flag },
+            ...{ begunAt: time, changedAt: time, dueAt: timeOrNull },
+            asks: { type: ['string', 'null'], description: 'type of the command, or of the event that it waits for' },
+          },
+          { value: contentOrNull, request: contentOrNull },
+        ),
+      ),
+    },
+    { input: contentOrNull, result: contentOrNull },
+  ),
+  Steered: object({ outcome: oneOf('done', 'repeated'), id: text, status: sagaStatus }),
   Error: object({ error: object({ code: text, message: text, hint: orNull }) }),
 } as const satisfies Record<string, Schema>

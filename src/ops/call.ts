@@ -9,6 +9,7 @@ import type { Random } from '../ports/random.ts'
 import type { Running } from '../runtime/running.ts'
 import type { Params } from './params.ts'
 import type { ShownStreams } from './past.ts'
+import type { SagaOrder, Steered } from './saga-actions.ts'
 import type { ShownProjections } from './shown-projections.ts'
 import type { Caller } from './tokens.ts'
 
@@ -21,11 +22,15 @@ export interface Subject {
     readonly handlers: readonly HandlerFacts[]
   }
   readonly running: Pick<Running, 'subscription' | 'feeds' | 'health' | 'counters' | 'parked'>
-  readonly operations: Omit<Operations<never>, 'audit' | 'probe'> & { readonly audit: Pick<Audit<never>, 'list'> }
+  readonly operations: Omit<Operations<never>, 'audit' | 'probe' | 'sagas'> & {
+    readonly audit: Pick<Audit<never>, 'list'>
+  }
   /** Runs the handlers of a message without effect. */
   readonly tryOut: (message: StoredMessage, signal: AbortSignal) => Promise<DryRun>
   /** Publishes a message and audits it in one transaction, unless the request was made before. */
   readonly publishOnce: (message: OutgoingMessage, entry: NewAuditEntry, requestId: string) => Promise<Recorded>
+  /** Does what a person says to a saga and audits it in one transaction, unless the request was made before. */
+  readonly steerSaga: (order: SagaOrder) => Promise<Steered>
   /** Of the service's code. */
   readonly version: string
   /** Events whose masks apply beside those that the service publishes: those it handles. */

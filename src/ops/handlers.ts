@@ -20,6 +20,8 @@ import { publish } from './publish.ts'
 import { cancelRedrive, pauseRedrive, redrive, redrives, resumeRedrive, startRedrive } from './redrives.ts'
 import { replay, replayPreview } from './replay.ts'
 import type { RouteName } from './routes.ts'
+import { saga, sagaDefinitions, sagas } from './sagas.ts'
+import { answerSaga, cancelSaga, compensateSaga, fireSaga, retrySaga, skipSaga } from './steer-sagas.ts'
 import { streamBlame, streamDiff, streamEvents, streamState } from './streams.ts'
 import { parkedKeys, pauseSubscription, resumeSubscription, subscriptions } from './subscriptions.ts'
 
@@ -47,4 +49,5 @@ export const handlers: Readonly<Record<RouteName, RouteHandler>> = {
   ...{ streamEvents, streamState, streamDiff, streamBlame },
   ...{ projections, pauseProjection, resumeProjection, rebuildProjection, verifyProjection },
   ...{ promoteProjection, dropProjection },
+  ...{ sagas, sagaDefinitions, saga, answerSaga, fireSaga, retrySaga, skipSaga, compensateSaga, cancelSaga },
 }

@@ -56,7 +56,8 @@ function bodyOf(params: readonly (readonly [string, Param])[]): object {
   return { required: required.length > 0, content: { 'application/json': { schema } } }
 }
 
-function schemaOf({ kind, max }: Pick<Param, 'kind' | 'max'>): object {
+function schemaOf({ kind, max, choices }: Pick<Param, 'kind' | 'max' | 'choices'>): object {
+  if (choices !== undefined) return { type: 'string', enum: choices }
   const limit = (name: string): object => (max === undefined ? {} : { [name]: max })
   switch (kind) {
     case 'text':

@@ -65,10 +65,17 @@ export function readParams(
 
 const maxText = 512
 
-/** Undefined: it is not of that kind. A query has texts only, so a count may be one. */
+const flagsOfQuery: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+])
+
+/** Undefined: it is not of that kind. A query has texts only, so a count or a flag may be one. */
 const readers: Readonly<Record<Param['kind'], (raw: unknown, param: Param) => unknown>> = {
-  text: (raw, { max = maxText }) =>
-    typeof raw === 'string' && raw !== '' && raw.length <= max && isStorable(raw) ? raw : undefined,
+  text: (raw, { max = maxText, choices }) =>
+    typeof raw === 'string' && raw !== '' && raw.length <= max && isStorable(raw) && choices?.includes(raw) !== false
+      ? raw
+      : undefined,
   count: (raw, param) =>
     readCount(param.in === 'body' ? raw : Number(/^\d{1,9}$/.exec(String(raw))?.[0] ?? '-'), param),
   number: (raw) => readNumber(raw),
@@ -78,9 +85,13 @@ const readers: Readonly<Record<Param['kind'], (raw: unknown, param: Param) => un
     return read.includes(undefined) ? undefined : read
   },
   instant: (raw) => readInstant(raw),
-  flag: (raw) => (typeof raw === 'boolean' ? raw : undefined),
+  flag: (raw, param) => readFlag(param.in === 'body' ? raw : flagsOfQuery.get(String(raw))),
   value: (raw) => (raw === undefined ? null : raw),
   records: (raw, { max = 1000 }) => (isRecords(raw) && raw.length <= max ? raw : undefined),
+}
+
+function readFlag(raw: unknown): boolean | undefined {
+  return typeof raw === 'boolean' ? raw : undefined
 }
 
 function readCount(raw: unknown, { max = 1_000_000_000 }: Param): number | undefined {
@@ -110,7 +121,8 @@ function isRecords(value: unknown): value is readonly Readonly<Record<string, un
   )
 }
 
-function wanted({ kind, max }: Param): string {
+function wanted({ kind, max, choices }: Param): string {
+  if (choices !== undefined) return `one of ${choices.join(', ')}`
   const limit = max === undefined ? '' : `, at most ${max}`
   switch (kind) {
     case 'text':

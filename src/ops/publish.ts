@@ -1,8 +1,8 @@
-import { createHmac } from 'node:crypto'
 import { EstafetError } from '../message/errors.ts'
 import type { OutgoingMessage } from '../message/message.ts'
 import { changeField, type Personal } from '../message/personal.ts'
 import type { Call, RouteHandler } from './call.ts'
+import { contentMark } from './content-mark.ts'
 import { decisionOf, refuseUndone } from './deciding.ts'
 import { Refusal } from './refusal.ts'
 
@@ -19,17 +19,11 @@ export const publish: RouteHandler = async (call) => {
 }
 
 /**
- * What tells one content from another under the same request id. Of what was given, not of what was made of it: a schema
- * may add the time. Keyed, so that rows with the same content do not show it; `/audit` leaves it out. Of nothing personal: few
- * values are possible there, and who has the rows could try them all.
+ * What the content is marked by: what was given, not what was made of it, for a schema may add the time; and nothing personal,
+ * for few values are possible there, and who has the rows could try them all.
  */
 function withoutPersonal(data: unknown, personal: Personal | undefined): unknown {
   return personal?.fields.reduce((part, field) => changeField(part, field, () => null), data) ?? data
-}
-
-function contentMark(data: unknown, requestId: string): string {
-  const given = JSON.stringify(data) ?? ''
-  return createHmac('sha256', requestId).update(given).digest('hex').slice(0, 16)
 }
 
 function messageOf({ service, params }: Call): OutgoingMessage {

@@ -13,6 +13,8 @@ export interface Param {
   readonly isRequired?: boolean
   /** Of a count: the largest. Of a text: its length. Of a list: how many. */
   readonly max?: number
+  /** Of a text: what it may be. (Default: anything.) */
+  readonly choices?: readonly string[]
   readonly says: string
 }
 

@@ -1,4 +1,5 @@
 import type { Param, Route } from './route.ts'
+import { sagaStatuses } from './saga-statuses.ts'
 
 const page = {
   after: { in: 'query', kind: 'number', says: 'the next of the page before; left out: from the beginning' },
@@ -63,6 +64,14 @@ const build = {
   version: { in: 'body', kind: 'count', isRequired: true, says: 'of the projection' },
   build: { in: 'body', kind: 'count', says: 'which try at this version; left out: the first' },
   reason,
+} as const satisfies Record<string, Param>
+
+const saga = { in: 'path', kind: 'text', isRequired: true, says: 'of the saga' } as const
+const step = { in: 'body', kind: 'text', isRequired: true, max: 100, says: 'name of the step' } as const
+const steering = {
+  id: saga,
+  reason: { ...reason, isRequired: true, says: 'why, for the audit and the step' },
+  requestId,
 } as const satisfies Record<string, Param>
 
 /** THE table of the ops API. The gate, the OpenAPI document and the tests are made from it. */
@@ -312,6 +321,63 @@ export const routes = {
   dropProjection: {
     ...{ method: 'POST', path: '/projections/{projection}/drop', role: 'admin', params: build },
     ...{ answer: 'ProjectionBuild', summary: 'Removes a build that does not serve, with its tables.' },
+  },
+  sagas: {
+    ...{ method: 'GET', path: '/sagas', role: 'view', answer: 'SagaList' },
+    summary: 'Sagas, the first begun first: how each stands, since when, and why it waits.',
+    params: {
+      ...page,
+      type: { in: 'query', kind: 'text', says: 'only this type' },
+      status: { in: 'query', kind: 'text', choices: sagaStatuses, says: 'only those that are so' },
+      idle: {
+        in: 'query',
+        kind: 'count',
+        says: 'only those not at their end that did not get on for so many seconds',
+      },
+      stuck: { in: 'query', kind: 'flag', says: 'only those that a person should look at' },
+    },
+  },
+  sagaDefinitions: {
+    ...{ method: 'GET', path: '/saga-definitions', role: 'view', params: {}, answer: 'SagaDefinitionList' },
+    summary: 'Of each type and version how many sagas stand how, how many are stuck, and for how long.',
+  },
+  saga: {
+    ...{ method: 'GET', path: '/sagas/{id}', role: 'view', params: { id: saga }, answer: 'Saga' },
+    summary: 'One saga with its steps; with what they hold for whoever may see payloads.',
+  },
+  answerSaga: {
+    ...{ method: 'POST', path: '/sagas/{id}/answer', role: 'operate', answer: 'Steered' },
+    summary:
+      'Says what came of a step that waits, or of local work that fails; the service that was asked is not told.',
+    params: {
+      ...{ ...steering, step },
+      outcome: {
+        ...{ in: 'body', kind: 'text', isRequired: true, choices: ['done', 'refused', 'cancelled'] },
+        says: 'what came of it',
+      },
+      result: { in: 'body', kind: 'value', says: 'of done: what the step comes to' },
+      refusal: { in: 'body', kind: 'text', max: 200, says: 'of refused: the name of the refusal' },
+    },
+  },
+  fireSaga: {
+    ...{ method: 'POST', path: '/sagas/{id}/fire', role: 'operate', params: { ...steering, step } },
+    ...{ answer: 'Steered', summary: 'Lets the time of a step have come.' },
+  },
+  retrySaga: {
+    ...{ method: 'POST', path: '/sagas/{id}/retry', role: 'operate', params: steering },
+    ...{ answer: 'Steered', summary: 'Tries now what would be tried later, and asks again what was not answered.' },
+  },
+  skipSaga: {
+    ...{ method: 'POST', path: '/sagas/{id}/skip', role: 'operate', params: { ...steering, step } },
+    ...{ answer: 'Steered', summary: 'Goes on as if a step had been taken back: what it did stays.' },
+  },
+  compensateSaga: {
+    ...{ method: 'POST', path: '/sagas/{id}/compensate', role: 'operate', params: steering },
+    ...{ answer: 'Steered', summary: 'Takes everything back, also of a saga that has completed.' },
+  },
+  cancelSaga: {
+    ...{ method: 'POST', path: '/sagas/{id}/cancel', role: 'operate', params: steering },
+    ...{ answer: 'Steered', summary: 'Takes everything back of a saga that still runs, and of no other.' },
   },
 } as const satisfies Record<string, Route>
 

@@ -13,6 +13,7 @@ import type { HoldingVault } from '../ports/vault.ts'
 import type { Service } from '../runtime/service.ts'
 import type { Subject } from './call.ts'
 import type { ShownStreams } from './past.ts'
+import { steerSaga } from './saga-actions.ts'
 import { type OpsProjections, shownProjections } from './shown-projections.ts'
 
 /** What the ops API needs of a service's own database. */
@@ -54,7 +55,7 @@ export interface SubjectOptions<Tx> extends Pick<Subject, 'running' | 'version' 
 export function subjectOf<Tx>(options: SubjectOptions<Tx>): Subject {
   const { service, store, clock, random, logger, running, version, events } = options
   if (store.operations === undefined) throw withoutOperations(service.name)
-  const { probe, ...operations } = store.operations
+  const { probe, sagas: _, ...operations } = store.operations
   return {
     ...{ service, running, operations, version, events, clock, random },
     streams: options.streams === undefined ? null : shownStreams(options.streams),
@@ -66,6 +67,7 @@ export function subjectOf<Tx>(options: SubjectOptions<Tx>): Subject {
         signal,
       ),
     publishOnce: (message, entry, requestId) => publishOnce(store, message, entry, requestId),
+    steerSaga: (order) => steerSaga(store, order),
   }
 }
 

@@ -4,6 +4,8 @@ import type { DeadLetters } from './dead-letters.ts'
 import type { LogSearch } from './log-search.ts'
 import type { Redrives } from './redrives.ts'
 import type { Replays } from './replays.ts'
+import type { SagaSearch } from './saga-search.ts'
+import type { Sagas } from './sagas.ts'
 import type { SubscriptionControl } from './subscription-control.ts'
 import type { WriteProbe } from './write-probe.ts'
 
@@ -17,4 +19,6 @@ export interface Operations<Tx> {
   readonly audit: Audit<Tx>
   readonly logSearch: LogSearch
   readonly probe: WriteProbe<Tx>
+  readonly sagas: Sagas<Tx>
+  readonly sagaSearch: SagaSearch
 }

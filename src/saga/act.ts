@@ -1,5 +1,5 @@
 import type { OpenSaga, SagaChange, SagaStep } from '../ports/sagas.ts'
-import { isEnd, isOpen, type Journal, journal } from './journal.ts'
+import { eventPrefix, isEnd, isOpen, type Journal, journal } from './journal.ts'
 import { encoded } from './saga.ts'
 
 /** What a person can do about a saga. */
@@ -36,7 +36,7 @@ function apply(own: Journal, saga: OpenSaga, action: SagaAction, reason: string)
   if (action.do === 'retry') return retry(own)
   const step = own.get(action.step)
   if (action.do === 'answer') return answer(own, saga, step, action.step, action.answer, reason)
-  if (step === undefined) return `it has no step ${JSON.stringify(action.step)}`
+  if (step === undefined) return 'it has no such step'
   if (action.do === 'fire') {
     if (!isOpen(step)) return `the step is at its end: it is ${step.state}`
     if (step.kind === 'sleep') own.change(step.name, { state: 'done', value: encoded(null), note: reason }, null)
@@ -76,7 +76,8 @@ function answer(
   const end = { note: reason, tries: 0 } as const
   if (step === undefined) {
     // Local work that fails left nothing in the journal: a person says what it would have come to.
-    if (saga.error === null || given.outcome !== 'done') return `it has no step ${JSON.stringify(name)} that waits`
+    const isWork = saga.error !== null && given.outcome === 'done' && !name.startsWith(eventPrefix)
+    if (!isWork) return 'it has no such step that waits'
     own.begin({ name, kind: 'run', state: 'done', value: encoded(given.result), note: reason }, null)
     return null
   }

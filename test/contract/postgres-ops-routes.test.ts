@@ -12,6 +12,7 @@ import { routes } from '../../src/ops/routes.ts'
 import { faultsOf, isJson, type Json } from '../ops/answer-faults.ts'
 import { Cart, ItemPut, PriceSet } from '../ops/cart.ts'
 import { Carts } from '../ops/carts.ts'
+import { errands } from '../ops/errands.ts'
 import { failure, messageOf, type ParkedWorld, parkedServer, subscription } from '../ops/parked-world.ts'
 import { ask, Paid, Placed, served, silent, tokenOf } from '../ops/served.ts'
 
@@ -404,6 +405,31 @@ for (const binaries of allPostgres()) {
         await running.stop()
       }
       await streams.settled()
+    })
+
+    test('shows sagas, and lets people steer them', async () => {
+      const own = await errands(world)
+      try {
+        for (const id of ['a', 'b', 'c', 'd']) await own.begin(id)
+        assert.equal(itemsOf(await get('/sagas', 'view')).length, 4)
+        assert.equal(itemsOf(await get('/saga-definitions', 'view'))[0]?.['sagas'], 4)
+        assert.equal((await get('/sagas/a', 'view')).body['status'], 'running')
+        const reason = 'r'
+        const hasStep = async (id: string, state: string) =>
+          own.until(state, async () => JSON.stringify((await get(`/sagas/${id}`)).body).includes(`"state":"${state}"`))
+        assert.equal((await post('/sagas/a/retry', { reason }, 'payloads')).status, 403)
+        assert.equal((await post('/sagas/a/retry', {}, 'operate')).status, 400)
+        assert.equal((await post('/sagas/a/retry', { reason }, 'operate')).body['outcome'], 'done')
+        const answer = { step: 'fetch', outcome: 'cancelled', reason }
+        assert.equal((await post('/sagas/a/answer', answer, 'operate')).status, 200)
+        assert.equal((await post('/sagas/b/fire', { step: 'fetch', reason }, 'operate')).status, 200)
+        assert.equal((await post('/sagas/c/compensate', { reason }, 'operate')).body['status'], 'compensating')
+        assert.equal((await post('/sagas/d/cancel', { reason }, 'operate')).body['status'], 'compensating')
+        await hasStep('d', 'undoing')
+        assert.equal((await post('/sagas/d/skip', { step: 'fetch', reason }, 'operate')).status, 200)
+      } finally {
+        await own.stop()
+      }
     })
 
     test('the tests above saw every route of the table answer', () => {

@@ -5,6 +5,8 @@ import { postgresDeadLetters } from './dead-letters.ts'
 import { postgresLogSearch } from './log-search.ts'
 import { postgresRedrives } from './redrives.ts'
 import { postgresReplays } from './replays.ts'
+import { postgresSagaSearch } from './saga-search.ts'
+import { postgresSagas } from './sagas.ts'
 import type { Sql } from './sql.ts'
 import { postgresSubscriptionControl } from './subscription-control.ts'
 import { postgresWriteProbe } from './write-probe.ts'
@@ -20,5 +22,7 @@ export function postgresOperations(sql: Sql): Operations<Sql> {
     audit: postgresAudit(sql),
     logSearch: postgresLogSearch(sql),
     probe: postgresWriteProbe(),
+    sagas: postgresSagas(),
+    sagaSearch: postgresSagaSearch(sql),
   }
 }
