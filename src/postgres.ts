@@ -7,6 +7,7 @@ import {
 } from './delivery/handler.ts'
 import { postgresEventStore } from './drivers/postgres/event-store.ts'
 import { postgresTopicFeed } from './drivers/postgres/feed.ts'
+import { postgresFlows } from './drivers/postgres/flows.ts'
 import { postgresInbox } from './drivers/postgres/inbox.ts'
 import { postgresLaneStore } from './drivers/postgres/lane-store.ts'
 import { postgresLog as log } from './drivers/postgres/log.ts'
@@ -58,9 +59,15 @@ import type { FeedSource, LogSource } from './runtime/start.ts'
 import type { Store } from './runtime/store.ts'
 import { systemClock, systemRandom } from './runtime/world.ts'
 import { type AnswerOptions, type Asked, answer as answerAny, type Refused } from './saga/answer.ts'
+import type { Flow } from './saga/flow.ts'
+import { follow as followAny } from './saga/follow.ts'
 import { type Compensate, type Saga, type SagaOptions, saga as sagaAny } from './saga/saga.ts'
 
+export { postgresFlowSearch as flowSearch } from './drivers/postgres/flow-search.ts'
+export { postgresHoldSearch as holdSearch } from './drivers/postgres/hold-search.ts'
 export { checkMigrations, type MigrationOptions, type MigrationResult, migrate } from './drivers/postgres/migrate.ts'
+export { postgresReservations as reservations } from './drivers/postgres/reservations.ts'
+export { postgresSemanticLocks as semanticLocks } from './drivers/postgres/semantic-locks.ts'
 export type { Sql, SqlClient, SqlPool, SqlResult } from './drivers/postgres/sql.ts'
 export { postgresVault, type VaultOptions, type VaultSecret } from './drivers/postgres/vault.ts'
 
@@ -108,6 +115,11 @@ export function answer<Input, Data, ReplyInput, Result, Refusal extends string>(
   options: AnswerOptions<Sql, Data, Result> = {},
 ): readonly Handler<Sql>[] {
   return answerAny(postgresStepFence(), command, handle, options)
+}
+
+/** `follow` for flows whose rows are in PostgreSQL. */
+export function follow(flow: Flow, options: HandlerOptions = {}): readonly Handler<Sql>[] {
+  return followAny(postgresFlows(), flow, options)
 }
 
 /** `saga` for sagas whose own work is in PostgreSQL. */
@@ -206,7 +218,7 @@ function holding(vault: Vault | undefined): HoldingVault<Sql> | null {
  */
 export function sagas(
   pool: SqlPool,
-  options: SagaServiceOptions<Sql> & { readonly store?: PostgresStore },
+  options: SagaServiceOptions<Sql> & { readonly store?: Pick<Store<Sql>, 'unitOfWork' | 'prepare'> },
 ): SagaService<Sql> {
   return sagaService(
     {

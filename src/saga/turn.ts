@@ -8,8 +8,8 @@ import { type Send, takeBack, takeDue } from './due.ts'
 import { isEnd, isOpen, type Journal } from './journal.ts'
 import { type Ending, play } from './play.ts'
 import { encoded, type SagaDefinition } from './saga.ts'
+import { endTold } from './saga-end.ts'
 import type { StepContext } from './steps.ts'
-import { endTold } from './sub-saga.ts'
 import { undoLast } from './undo.ts'
 
 export interface TurnParts<Tx> {

@@ -2,13 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Flow, flow, type Running, service, start } from 'estafet'
-import { migrate, on, postgres, postgresLog, type Sql } from 'estafet/postgres'
+import { flowSearch, follow, migrate, on, postgres, postgresLog, type Sql } from 'estafet/postgres'
 import pg from 'pg'
 import { newDatabase } from '../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
-import { postgresFlowSearch } from '../../src/drivers/postgres/flow-search.ts'
-import { postgresFlows } from '../../src/drivers/postgres/flows.ts'
-import { follow } from '../../src/saga/follow.ts'
 import {
   CarRefused,
   CarReserved,
@@ -130,13 +127,13 @@ async function opened(server: PostgresServer, at: string, followed: Flow) {
   })
   const running: Running[] = [
     await start(hotel, { ...reading, store: postgres(own), sources: [logs.booking, logs.car] }),
-    await start(service<Sql>('tracking', { handlers: follow(postgresFlows(), followed) }), {
+    await start(service<Sql>('tracking', { handlers: follow(followed) }), {
       ...{ ...reading, store: postgres(tracking), sources: [logs.car, logs.hotel, logs.booking] },
     }),
   ]
   const store = postgres(booking)
   return {
-    search: postgresFlowSearch(tracking),
+    search: flowSearch(tracking),
     request: (trip: string) => store.transaction(async (_, publish) => publish(TripRequested({ trip }))),
     async startCar() {
       running.push(await start(cars, { ...reading, store: postgres(car), sources: [logs.hotel] }))

@@ -2,13 +2,18 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onReply, type Running, service, start } from 'estafet'
-import { migrate, postgres, postgresLog, type Sql } from 'estafet/postgres'
+import {
+  holdSearch,
+  migrate,
+  postgres,
+  postgresLog,
+  reservations as postgresReservations,
+  semanticLocks as postgresSemanticLocks,
+  type Sql,
+} from 'estafet/postgres'
 import pg from 'pg'
 import { newDatabase } from '../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
-import { postgresHoldSearch } from '../../src/drivers/postgres/hold-search.ts'
-import { postgresReservations } from '../../src/drivers/postgres/reservations.ts'
-import { postgresSemanticLocks } from '../../src/drivers/postgres/semantic-locks.ts'
 import { ConfirmRooms, HoldRooms, hotel } from '../docs/reservations/hotel.ts'
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
@@ -146,7 +151,7 @@ describe('reservations', () => {
       assert.equal(await asked('request', 't-2', 'b-1', [monday]), 'busy')
       assert.equal(await asked('request', 't-3', 'b-3', [tuesday]), 'done')
       assert.equal(await asked('request', 't-4', 'b-4', [monday, tuesday, wednesday]), 'no-room')
-      const { reservations } = postgresHoldSearch(own)
+      const { reservations } = holdSearch(own)
       assert.deepEqual(
         (await reservations(all, page)).items.map(({ owner }) => owner),
         ['t-1', 't-3'],
@@ -162,7 +167,7 @@ describe('reservations', () => {
         { resource: tuesday, taken: 2 },
         { resource: wednesday, taken: 1 },
       ])
-      const locked = await postgresHoldSearch(own).locks(all, page)
+      const locked = await holdSearch(own).locks(all, page)
       assert.deepEqual(
         locked.items.map(({ owner, resource }) => `${owner} ${resource}`),
         ['t-5 booking b-1'],
