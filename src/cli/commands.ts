@@ -3,6 +3,7 @@ import { contractCommands } from './table/contracts.ts'
 import { deadLetterCommands } from './table/dead-letters.ts'
 import { operationCommands } from './table/operations.ts'
 import { projectionCommands } from './table/projections.ts'
+import { sagaCommands } from './table/sagas.ts'
 import { serviceCommands } from './table/services.ts'
 import { streamCommands } from './table/streams.ts'
 
@@ -11,6 +12,7 @@ export const commands: readonly CommandSpec[] = [
   ...serviceCommands,
   ...streamCommands,
   ...projectionCommands,
+  ...sagaCommands,
   ...deadLetterCommands,
   ...contractCommands,
   ...operationCommands,

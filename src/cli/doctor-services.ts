@@ -3,6 +3,7 @@ import type { Call } from './command.ts'
 import { CommandFailure } from './failure.ts'
 import type { Instance } from './fleet.ts'
 import { type Facts, factsOf } from './service-facts.ts'
+import { shellWord } from './shell-word.ts'
 import { sayMs } from './span.ts'
 
 /** More than this and times of different machines cannot be compared by eye. */
@@ -62,6 +63,7 @@ function checksOfFacts(facts: Facts, lagOver: number): readonly Check[] {
           `estafet dead-letters groups --service ${service}`,
         ),
     parkingCheck(facts),
+    ...sagasChecks(facts),
     ...facts.feeds.flatMap(({ feed, lag, error }) =>
       lag === null ? [fail(`feed ${feed}`, `it cannot be read: ${error ?? 'unknown'}`, stalledFix(error))] : [],
     ),
@@ -92,6 +94,23 @@ export function parkingCheck({
   return share >= 0.8
     ? warn('parked', `${says}: near the limits, at which the subscription pauses`, fix)
     : ok('parked', says)
+}
+
+/** Nothing of a service whose version tells nothing of sagas. */
+export function sagasChecks({ service, sagas }: Pick<Facts, 'service' | 'sagas'>): readonly Check[] {
+  if (sagas === null) return []
+  const { ok, fail } = checksOf(service)
+  const { stuck, seconds, first } = sagas
+  if (stuck === 0) return [ok('sagas', 'none is stuck')]
+  const names = `${first.join(', ')}${stuck > first.length ? ', ...' : ''}`
+  const see = `estafet sagas show ${shellWord(first[0] ?? 'ID')} --service ${service} says why`
+  return [
+    fail(
+      'sagas',
+      `${stuck} stuck, the longest for ${sayMs(seconds * 1000)}: ${names}`,
+      `${see}; estafet sagas list --stuck --service ${service} lists them.`,
+    ),
+  ]
 }
 
 function stalledWords({ stalled }: Facts): string {

@@ -16,9 +16,20 @@ export interface Facts {
   readonly parkedKeys: number
   readonly parkedMessages: number
   readonly deadLetters: number
+  /** Null when its version tells nothing of sagas. */
+  readonly sagas: StuckSagas | null
   readonly pausedBy: string | null
   /** How far the service's clock is ahead of this machine's, in ms, and how far that may be wrong. */
   readonly clock: { readonly aheadMs: number; readonly exactMs: number } | null
+}
+
+/** Sagas that a person should look at. */
+export interface StuckSagas {
+  readonly stuck: number
+  /** How long the one did not get on that did so for longest. */
+  readonly seconds: number
+  /** Ids of the first that began. */
+  readonly first: readonly string[]
 }
 
 export interface FeedLag {
@@ -30,13 +41,14 @@ export interface FeedLag {
 
 /** Asks one process for what `status` and `doctor` say of it. */
 export async function factsOf(client: ServiceClient): Promise<Facts> {
-  const [manifest, health, lags, groups, subscriptions, keys] = await Promise.all([
+  const [manifest, health, lags, groups, subscriptions, keys, sagas] = await Promise.all([
     client.get('/manifest'),
     healthOf(client),
     client.all('/lag'),
     client.all('/dead-letters/groups'),
     client.all('/subscriptions'),
     client.all('/parked-keys', {}, 10_000),
+    stuckSagas(client),
   ])
   const paused = subscriptions.map((each) => each['paused']).find((each) => each !== null && each !== undefined)
   const feeds = lags.map((each) => ({
@@ -59,8 +71,23 @@ export async function factsOf(client: ServiceClient): Promise<Facts> {
     parkedKeys: keys.length,
     parkedMessages: keys.reduce((sum, each) => sum + number(each, 'messages'), 0),
     deadLetters: groups.reduce((sum, each) => sum + number(each, 'count'), 0),
+    sagas,
     pausedBy: paused === undefined ? null : text(item(paused), 'by'),
     clock: health.clock,
+  }
+}
+
+async function stuckSagas(client: ServiceClient): Promise<StuckSagas | null> {
+  try {
+    const rows = await client.all('/saga-definitions')
+    const stuck = rows.reduce((sum, each) => sum + number(each, 'stuck'), 0)
+    const seconds = Math.max(0, ...rows.map((each) => number(each, 'stuckSeconds')))
+    const first = stuck === 0 ? [] : await client.all('/sagas', { stuck: true }, 3)
+    return { stuck, seconds, first: first.map((each) => text(each, 'id')) }
+  } catch (error) {
+    // During a deployment processes of an older version answer, too.
+    if (error instanceof CommandFailure && error.exit === 'missing') return null
+    throw error
   }
 }
 

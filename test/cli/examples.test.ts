@@ -23,6 +23,7 @@ describe('every example of every command runs against real services', () => {
   let shop: Shop
   let letters = 0
   let files = 0
+  let deliveries = 0
 
   before(async () => {
     shop = await openShop()
@@ -65,6 +66,13 @@ describe('every example of every command runs against real services', () => {
     return number
   }
 
+  /** A saga that waits for its courier, by its number. */
+  async function delivery(): Promise<string> {
+    deliveries += 1
+    await shop.deliver(`delivery-${deliveries}`)
+    return String(deliveries)
+  }
+
   /** What must be there before an example: the number that stands for the one in its text. */
   const scenes: Readonly<Record<string, () => Promise<string>>> = {
     'dead-letters show': deadLetter,
@@ -96,6 +104,22 @@ describe('every example of every command runs against real services', () => {
       )
       return '0'
     },
+    'sagas show': () => delivery(),
+    'sagas answer': () => delivery(),
+    'sagas fire': () => delivery(),
+    'sagas retry': () => delivery(),
+    'sagas compensate': () => delivery(),
+    'sagas cancel': () => delivery(),
+    'sagas skip': async () => {
+      const number = await delivery()
+      const line = `estafet sagas cancel delivery-${number} --reason "taken back" --service orders --yes`
+      assert.equal((await shop.cli(line)).code, 0)
+      await shop.until(
+        'orders',
+        `SELECT state = 'undoing' FROM estafet.saga_step WHERE saga = 'delivery-${number}' AND name = 'courier'`,
+      )
+      return number
+    },
     'redrives show': slowRedrive,
     'redrives pause': slowRedrive,
     'redrives cancel': slowRedrive,
@@ -110,7 +134,7 @@ describe('every example of every command runs against real services', () => {
     for (const { line } of command.examples) {
       test(line, async () => {
         const number = await scenes[command.name]?.()
-        const real = number === undefined ? line : line.replace(/billing\/\d+/, `billing/${number}`)
+        const real = number === undefined ? line : line.replace(/(billing\/|delivery-)\d+/, `$1${number}`)
         const { code, out, err } = await shop.cli(real)
         assert.deepEqual({ code, err }, { code: 0, err: '' })
         assert.ok(out.length > 0)

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  command,
+  compensate,
   decider,
   event,
   logger,
@@ -25,6 +27,8 @@ import {
   project,
   projections,
   type Sql,
+  saga,
+  sagas,
 } from 'estafet/postgres'
 import pg from 'pg'
 import * as z from 'zod'
@@ -75,6 +79,25 @@ const Order = decider<OrderState, readonly (ReturnType<typeof PriceSet> | Return
   ],
 })
 
+/** Nobody answers it but a person. */
+const SendCourier = command('courier.send', {
+  ...{ version: 1, to: 'courier', refusals: ['nobody-free'] },
+  schema: z.object({ orderId: z.string() }),
+  reply: z.object({ courier: z.int() }),
+})
+/** Waits for a courier, and then for the next day. */
+const Delivery = saga('delivery', {
+  ...{ version: 1, input: z.object({ orderId: z.string() }), uses: [SendCourier] },
+  ...{ backOff: { firstMs: 20, maxMs: 40 }, attentionAfter: 2 },
+  async run(steps, { orderId }) {
+    await steps.run('pack', async () => 'packed', { undo: async () => {} })
+    const sent = await steps.request('courier', SendCourier, { orderId }, { timeoutMs: 3_600_000 })
+    if (sent.outcome !== 'done') return compensate(sent.outcome)
+    await steps.sleep('next day', 86_400_000)
+    return sent.result
+  },
+})
+
 const tokens = [
   { name: 'ada', role: 'admin', token: 'token-of-ada-who-may-do-everything' },
   { name: 'eve', role: 'view', token: 'token-of-eve-who-may-only-look-at-it' },
@@ -93,6 +116,8 @@ export interface Shop {
   /** Orders that billing rejects as long as they are in here. */
   readonly rejectedOrders: Set<string>
   place(...orders: readonly string[]): Promise<void>
+  /** Begins a saga of orders, which waits for its step `courier`; nobody but a person answers that. */
+  deliver(id: string): Promise<void>
   sql(database: string, text: string): Promise<Record<string, unknown>[]>
   /** Runs a command line in the working directory. */
   cli(line: string, around?: Surroundings): Promise<Ended>
@@ -162,6 +187,10 @@ export async function openShop(): Promise<Shop> {
     ...{ store: storeOf('orders'), projections: readModels, events: streams.log, logger: quiet },
   })
   await readModels.waitFor('order-sizes', position, { timeoutMs: 30_000 })
+  const deliveries = sagas(poolOfService('orders'), {
+    ...{ service: 'orders', of: [Delivery], store: storeOf('orders'), logger: quiet },
+  })
+  const delivering = await deliveries.start({ lookMs: 20, backOff: { firstMs: 20, maxMs: 100 } })
   const common = { tokens, logger: quiet }
   const served: Record<'orders' | 'billing', ServedOps> = {
     orders: await serveOps({
@@ -196,13 +225,17 @@ export async function openShop(): Promise<Shop> {
         await storeOf('orders').transaction(async (_, write) => write(OrderPlaced({ orderId, card: 'card-number' })))
       }
     },
+    deliver: async (id) =>
+      void (await storeOf('orders').transaction((tx, publish) =>
+        deliveries.begin({ tx, publish }, Delivery, id, { orderId: id }),
+      )),
     waitFor,
     until: (name, condition) =>
       waitFor(async () => (await sql(name, `SELECT (${condition}) AS is_so`))[0]?.['is_so'] === true),
     stopOps: (name) => served[name].close(),
     async close() {
       await Promise.all([served.orders.close(), served.billing.close(), later.close()])
-      await Promise.all([running.orders.stop(), running.billing.stop(), folding.stop()])
+      await Promise.all([running.orders.stop(), running.billing.stop(), folding.stop(), delivering.stop()])
       await Promise.all(pools.map((pool) => pool.end()))
       await server.stop()
       rmSync(cwd, { recursive: true, force: true })

