@@ -44,7 +44,7 @@ export interface RehearsalOptions<Input> {
 
 /** How a rehearsal ended. */
 export interface Rehearsed {
-  /** Still running or compensating: nothing of it would ever have been due again, or it did not end in 1,000 days. */
+  /** Still running or compensating: nothing of it would ever have been due again, or it did not end in 1,000 days and 1,000 turns. */
   readonly status: SagaStatus
   readonly result: unknown
   readonly failure: string | null
@@ -63,6 +63,7 @@ export interface Rehearsed {
 
 const id = 'rehearsal'
 const patienceMs = 1_000 * 86_400_000
+const mostTurns = 1_000
 const redeliverMs = 1_000
 const epoch = 'rehearsal'
 
@@ -158,7 +159,7 @@ export async function rehearse<Input, Result>(
   for (const { afterMs, event } of options.events ?? [])
     flight.sendAt(stored(event, { clock, random }), startMs + afterMs)
 
-  for (;;) {
+  while (turns < mostTurns) {
     const message = flight.nextAt()
     const due = await isDueAt()
     const at = Math.min(message ?? Number.POSITIVE_INFINITY, due ?? Number.POSITIVE_INFINITY)

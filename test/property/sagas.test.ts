@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { command, compensate, refuse, type Saga, type SagaOptions, saga } from 'estafet'
 import type { MemoryTransaction } from 'estafet/memory'
-import { does, type ParticipantOptions, type RehearsalOptions, type Rehearsed, rehearse } from 'estafet/simulation'
+import {
+  does,
+  type Participant,
+  type ParticipantOptions,
+  type RehearsalOptions,
+  type Rehearsed,
+  rehearse,
+} from 'estafet/simulation'
 import * as z from 'zod'
 import { seededRandom } from '../../src/drivers/memory/random.ts'
 
@@ -92,6 +99,58 @@ test('a saga ends, and what it did has effect once or not at all, as its end say
     JSON.stringify([...seen]),
   )
 })
+
+/** A participant whose messages are changed on their way in or out, as a mutant of the protocol would. */
+function changed(
+  participant: Participant,
+  change: Partial<Record<'takes' | 'says', (text: string) => string | null>>,
+): Participant {
+  const texts = (kind: 'takes' | 'says', text: string): string | null =>
+    (change[kind] ?? ((same: string) => same))(text)
+  return {
+    ...participant,
+    open(clock) {
+      const own = participant.open(clock)
+      return {
+        ...own,
+        async take(message) {
+          const payload = texts('takes', message.payload)
+          if (payload === null) return []
+          const said = await own.take({ ...message, payload })
+          return said.flatMap((each) => {
+            const text = texts('says', JSON.stringify(each.data))
+            return text === null ? [] : [{ ...each, data: JSON.parse(text) }]
+          })
+        },
+      }
+    },
+  }
+}
+
+const mutants: Readonly<Record<string, Parameters<typeof changed>[1]>> = {
+  'the fence does not know a step again': {
+    takes: (text) => text.replace(/"step":"([^"]*)"/, `"step":"$1#${counter()}"`),
+    says: (text) => text.replace(/("step":"[^"#]*)#\d+"/, '$1"'),
+  },
+  'a late answer is taken for that to the cancel': { says: (text) => text.replace('"request"', '"cancel"') },
+}
+let asked = 0
+const counter = (): string => `${asked++}`
+
+for (const [name, change] of Object.entries(mutants)) {
+  test(`the mutant "${name}" is found`, async () => {
+    for (let seed = 1; seed <= 3_000; seed++) {
+      const { given, ...rest } = plan(seed)
+      const end = await rehearse(Trip, { ...rest, given: given.map((each) => changed(each, change)) })
+      try {
+        agrees(end, '')
+      } catch {
+        return
+      }
+    }
+    assert.fail('The mutant was not found.')
+  })
+}
 
 function agrees({ status, effects, steps }: Rehearsed, told: string): void {
   const one = status === 'completed' ? 1 : 0

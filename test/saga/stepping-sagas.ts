@@ -14,8 +14,8 @@ export interface SteppingSagas {
 }
 
 /**
- * Sagas with a named point before and after each change of their journal, and before and after the commit of it: `saved room done`,
- * `committed room done`. So the points are what a journal holds.
+ * Sagas with a named point after each change of their journal, before it is committed and after: `saved room done`, `committed room done`. So
+ * the points are what a journal holds.
  */
 export function steppingSagas(
   pool: pg.Pool,
@@ -31,7 +31,6 @@ export function steppingSagas(
       const names = change.steps.map(({ name, state }) => `${name} ${state}`)
       if (change.status === 'completed' || change.status === 'compensated') names.push(change.status)
       changed.set(tx, [...(changed.get(tx) ?? []), ...names])
-      for (const name of names) reach(`saving ${name}`)
       await own.save(tx, id, change)
       for (const name of names) reach(`saved ${name}`)
     },
@@ -42,7 +41,6 @@ export function steppingSagas(
       const result = await store.unitOfWork.run(work, async (tx) => {
         names = changed.get(tx) ?? []
         await last?.(tx)
-        for (const name of names) reach(`committing ${name}`)
       })
       for (const name of names) reach(`committed ${name}`)
       return result

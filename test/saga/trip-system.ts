@@ -47,7 +47,7 @@ export const tripOf = (type: string, timeoutMs: number, version = 1, continues: 
     },
   })
 export type TripSaga = ReturnType<typeof tripOf>
-export const Trip = tripOf('trip', 60_000)
+export const Trip = tripOf('trip', 600_000)
 /** Waits only a little. */
 export const HastyTrip = tripOf('hasty-trip', 400)
 
@@ -95,7 +95,7 @@ export async function newDatabases(
 
 export function poolsOf(urls: Record<Place, string>): Pools {
   const pool = (url: string): pg.Pool => {
-    const made = new pg.Pool({ connectionString: url, max: 15 })
+    const made = new pg.Pool({ connectionString: url, max: 10 })
     made.on('error', () => {})
     return made
   }
