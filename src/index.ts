@@ -86,7 +86,7 @@ export type {
 } from './ports/event-store.ts'
 export type { Feed, FeedState, Fetched } from './ports/feed.ts'
 export type { FlowFilter, FlowRow, FlowSearch, FlowSummary, ShownFlow } from './ports/flow-search.ts'
-export type { FlowEvent, FlowName, Flows, FlowStatus, FlowView, OpenExpectation } from './ports/flows.ts'
+export type { FlowEvent, FlowName, FlowStatus, Flows, FlowView, OpenExpectation } from './ports/flows.ts'
 export type { HeldLock, HeldReservation, HoldFilter, HoldSearch } from './ports/hold-search.ts'
 export type { Inbox, SentId } from './ports/inbox.ts'
 export type { Lane, LaneGroup, LaneStore, LaneSurvey, Progress } from './ports/lane-store.ts'
@@ -152,6 +152,7 @@ export {
   sagaService,
 } from './runtime/saga-service.ts'
 export { type Service, type ServiceOptions, service } from './runtime/service.ts'
+export { type SettledOptions, type SettlingService, settled } from './runtime/settled.ts'
 export { type FeedSource, type LogSource, type StartOptions, start } from './runtime/start.ts'
 export type { Store } from './runtime/store.ts'
 export { type AnswerOptions, type Asked, type Done, Refused, refuse } from './saga/answer.ts'

@@ -179,6 +179,7 @@ export async function startParticipants(
 }
 
 export interface Booking {
+  readonly running: Running
   readonly sagas: ReturnType<typeof sagas>
   begin(guest: string, saga?: TripSaga, wantsCar?: boolean): Promise<boolean>
   stop(): Promise<void>
@@ -203,6 +204,7 @@ export async function startBooking(
   })
   return {
     sagas: own,
+    running,
     begin: (guest, saga = Trip, wantsCar = true) =>
       store.transaction((tx, publish) => own.begin({ tx, publish }, saga, `trip-${guest}`, { guest, wantsCar })),
     async stop() {
