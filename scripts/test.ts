@@ -15,6 +15,8 @@ interface Outcome {
   readonly failed: number
   readonly skipped: number
   readonly seconds: number
+  /** What the stage said of its failures, to be said again at the end. */
+  readonly failures?: string
 }
 
 /** A test that hangs fails with its name; each ends in well under a minute on a quiet machine. */
@@ -100,6 +102,7 @@ async function runSuite(stage: string, pattern: string): Promise<Outcome> {
     failed: isBroken ? 1 : failed,
     skipped: count('skipped') + count('todo'),
     seconds: since(begun),
+    failures: failed === 0 ? '' : stdout.slice(Math.max(0, stdout.lastIndexOf('✖ failing tests:'))).slice(0, 20_000),
   }
 }
 
@@ -167,6 +170,9 @@ function findEngines(): Outcome {
 }
 
 function end(): void {
+  for (const { stage, failures = '' } of outcomes) {
+    if (failures !== '') console.log(`\nThe stage ${stage} failed:\n${failures}`)
+  }
   console.log('\nstage          passed  failed  skipped  seconds')
   for (const { stage, passed, failed, skipped, seconds } of outcomes) {
     const cells = [
