@@ -174,6 +174,8 @@ for (const binaries of allPostgres()) {
       await done('a', 'fire', { step: 'rest' })
       await own.until('it fails', async () => (await show('a'))['error'] !== null)
       assert.match(String((await show('a'))['why']), /^Its turn failed .*REJECTED/)
+      // No name of a step: of such are the events that came.
+      await refused(/it has no such step that waits/, 'a', 'answer', { step: '~x', outcome: 'done', result: 1 })
       await done('a', 'answer', { step: 'hand over', outcome: 'done', result: 'by a neighbour' })
       await endsAs('a', 'completed')
       assert.deepEqual(await own.did('a'), ['begun'])
