@@ -1,14 +1,14 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { logger } from 'estafet'
+import { MissingEngine } from '../../engines/application/broker.ts'
 import { FolderInUse, takeFolder } from '../../engines/application/exclusive-folder.ts'
+import { UnusableFile } from '../../engines/application/text-lines.ts'
 import { help, type Options, options as readOptions, UnusableOptions } from './options.ts'
 import { type Run, run } from './run.ts'
-import { MissingEngine } from './system/broker.ts'
 import { serviceNames } from './system/services.ts'
 import { type System, startSystem } from './system/system.ts'
 import { type ReadBookings, readBookings } from './trips/bookings.ts'
-import { UnusableFile } from './trips/text-lines.ts'
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 

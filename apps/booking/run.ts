@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { type Progress, progress } from '../../engines/application/progress.ts'
 import type { Options } from './options.ts'
 import { killAtRandom } from './system/kills.ts'
 import type { System } from './system/system.ts'
 import type { ReadBookings } from './trips/bookings.ts'
 import { type Sent, sendGuests } from './trips/guests.ts'
-import { progress } from './trips/progress.ts'
 
 export interface RunInput {
   readonly options: Options
@@ -35,26 +35,15 @@ export async function run(system: System, { options, read, signal, say }: RunInp
   const begun = performance.now()
   for (const { line, reason } of read.badLines.slice(0, shownBadLines)) say(`line ${line}: ${reason}`)
   if (read.badLines.length > shownBadLines) say(`... and ${read.badLines.length - shownBadLines} more bad lines`)
-  const healed = new AbortController()
-  const mayKill = AbortSignal.any([signal, healed.signal])
   const bar = progress('trips', read.bookings.length)
-  const kills = options.isKilling ? killAtRandom(system, options.seed, bar.done, mayKill) : []
   let sent: Sent
+  let killed: readonly string[]
   try {
-    sent = await sendGuests(read.bookings, {
-      form: options.form,
-      // An address where nothing listens stands for a service that never came up.
-      url: () => String(system.supervisor.announcements()['booking']?.['url'] ?? 'http://127.0.0.1:9'),
-      ...{ signal, patienceMs: 120_000 },
-      begun: () => bar.set(bar.done() + 1),
-    })
+    ;({ sent, killed } = await sendWhileKilling(system, { options, read, signal, bar }))
+    await settled(system, signal, bar)
   } finally {
     bar.end()
-    healed.abort()
   }
-  const killed = await kills
-  signal.throwIfAborted()
-  await settled(system, signal)
   const badLines = read.badLines.map(({ line }) => line)
   const trips = Number.isFinite(options.trips) ? options.trips : null
   writeFileSync(join(options.home, 'last-run.json'), JSON.stringify({ file: options.file, trips, badLines }))
@@ -66,10 +55,37 @@ export async function run(system: System, { options, read, signal, say }: RunInp
   }
 }
 
+/** A run with a kill every second would take hours for a year, in which the machine does little but start processes. */
+const [mostKills, leastBetween] = [150, 10]
+
+async function sendWhileKilling(
+  system: System,
+  { options, read, signal, bar }: Pick<RunInput, 'options' | 'read' | 'signal'> & { readonly bar: Progress },
+): Promise<Pick<Run, 'sent' | 'killed'>> {
+  const healed = new AbortController()
+  const mayKill = AbortSignal.any([signal, healed.signal])
+  const between = Math.max(leastBetween, Math.ceil(read.bookings.length / mostKills))
+  const kills = options.isKilling ? killAtRandom(system, options.seed, { ended: bar.done, between }, mayKill) : []
+  try {
+    const sent = await sendGuests(read.bookings, {
+      form: options.form,
+      // An address where nothing listens stands for a service that never came up.
+      url: () => String(system.supervisor.announcements()['booking']?.['url'] ?? 'http://127.0.0.1:9'),
+      ...{ signal, patienceMs: 120_000, ended: bar.set },
+    })
+    healed.abort()
+    const killed = await kills
+    signal.throwIfAborted()
+    return { sent, killed }
+  } finally {
+    healed.abort()
+  }
+}
+
 const stuckAfterMs = 60_000
 
 /** Waits until every trip is at its end, or nothing has moved for a minute. */
-async function settled(system: System, signal: AbortSignal): Promise<void> {
+async function settled(system: System, signal: AbortSignal, bar: Progress): Promise<void> {
   let before = -1
   let movedAt = performance.now()
   for (;;) {
@@ -77,6 +93,7 @@ async function settled(system: System, signal: AbortSignal): Promise<void> {
     const now = await underWay(system.adminUrl('booking')).catch(() => null)
     signal.throwIfAborted()
     if (now !== null) {
+      bar.set(now.trips - now.open)
       if (now.moves !== before) movedAt = performance.now()
       if (now.open === 0 && now.moves === before) return
       before = now.moves
@@ -86,16 +103,22 @@ async function settled(system: System, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function underWay(url: string): Promise<{ open: number; moves: number }> {
+interface UnderWay {
+  readonly trips: number
+  readonly open: number
+  readonly moves: number
+}
+
+async function underWay(url: string): Promise<UnderWay> {
   const client = new pg.Client({ connectionString: url })
   client.on('error', () => {})
   await client.connect()
   try {
-    const { rows } = await client.query<{ open: number; moves: number }>(
-      `SELECT count(*) FILTER (WHERE state NOT IN ('COMPLETED', 'CANCELLED', 'COMPENSATED')
+    const { rows } = await client.query<UnderWay>(
+      `SELECT count(*)::int AS trips, count(*) FILTER (WHERE state NOT IN ('COMPLETED', 'CANCELLED', 'COMPENSATED')
         OR state = 'CANCELLED' AND kept IS NULL)::int AS open, (SELECT count(*)::int FROM transition) AS moves FROM trip`,
     )
-    return rows[0] ?? { open: 0, moves: 0 }
+    return rows[0] ?? { trips: 0, open: 0, moves: 0 }
   } finally {
     await client.end().catch(() => {})
   }

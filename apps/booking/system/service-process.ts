@@ -6,11 +6,18 @@ import { type PostgresStore, postgres, postgresLog, type Sql } from 'estafet/pos
 import { supervised } from 'estafet/supervisor'
 import type pg from 'pg'
 import * as z from 'zod'
+import { brokerAccess, connectBroker } from '../../../engines/application/broker-access.ts'
 import { connect } from '../../../engines/application/database-server.ts'
+import { addStandardRoutes } from '../../../engines/application/standard-routes.ts'
 import { commands, events } from '../messages.ts'
-import { brokerAccess, connectBroker } from './broker-access.ts'
 import type { ServiceName } from './services.ts'
-import { addStandardRoutes } from './standard-routes.ts'
+
+const summary = {
+  says: "Trips by their state in this service's own tables.",
+  of: 'state',
+  row: z.object({ state: z.string(), trips: z.number() }),
+  sql: 'SELECT state, trips FROM summary ORDER BY state',
+}
 
 /** What the composition root tells a service's process, as JSON in BOOKING_SERVICE. */
 export const processSettings = z.object({
@@ -67,7 +74,7 @@ export async function runService(name: ServiceName, parts: (own: Own) => Service
     ...{ service, running, store, logger, version: '1', events: shown },
     tokens: [{ name: 'booking', role: 'admin', token: settings.opsToken }],
   })
-  addStandardRoutes(app, name, running, store)
+  addStandardRoutes(app, { title: `Trips: ${name}`, running, store, summary })
   const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
     supervised({ url: `http://127.0.0.1:${port}`, ops: new URL(ops.url).origin }, async () => {
       server.close()

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Decimal } from 'decimal.js'
+import { UnusableFile } from '../../../engines/application/text-lines.ts'
 import { bookingsOf2015 } from '../options.ts'
 import { decimalOf } from '../reconciliation/cents.ts'
 import { fileTrips } from '../reconciliation/file-trips.ts'
 import { readBookings } from '../trips/bookings.ts'
-import { UnusableFile } from '../trips/text-lines.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'estafet-bookings-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -116,4 +116,9 @@ test('a file with other columns, an empty one and one that is not there are refu
   })
   await assert.rejects(readBookings(file('empty.csv')), /is empty/)
   await assert.rejects(readBookings(join(folder, 'missing.csv')), /does not exist/)
+})
+
+test('the README of the application fits on a page', () => {
+  const lines = readFileSync(new URL('../README.md', import.meta.url), 'utf8').split('\n')
+  assert.ok(lines.length <= 70, `${lines.length} lines`)
 })

@@ -1,8 +1,8 @@
 import { parse } from 'csv-parse/sync'
 import * as z from 'zod'
+import { textLines, UnusableFile } from '../../../engines/application/text-lines.ts'
 import { day, deposits, hotels, money, type Trip, trip } from '../messages.ts'
 import type { BadLine } from './bad-line.ts'
-import { textLines, UnusableFile } from './text-lines.ts'
 
 /** One row of the file: a trip, and what its guest did about it later. */
 export interface Booking {

@@ -9,7 +9,8 @@ export interface GuestOptions {
   readonly signal: AbortSignal
   /** How long one request is sent again and again before it counts as refused. */
   readonly patienceMs: number
-  readonly begun: () => void
+  /** Told from time to time how many trips are at their end. */
+  readonly ended: (trips: number) => void
 }
 
 export interface Sent {
@@ -25,7 +26,7 @@ const atOnce = 12
 /** A guest changes their mind after so many others have asked for a trip. */
 const lag = 150
 /** Nobody asks while so many trips are under way: else the rooms of those who will cancel are missing to everybody. */
-const mostOpen = 200
+const mostOpen = (trips: number): number => Math.min(300, Math.ceil(trips / 5))
 
 type Act = { readonly path: string; readonly tripId: string; readonly body: object; readonly isTrip: boolean }
 
@@ -34,7 +35,7 @@ export async function sendGuests(bookings: readonly Booking[], options: GuestOpt
   const refused: { tripId: string; status: number }[] = []
   const taken = { trips: 0, cancellations: 0 }
   let retries = 0
-  const valve = openTrips(options)
+  const valve = openTrips(options, mostOpen(bookings.length))
   // One iterator for all workers: each takes the next act when it is free.
   const acts = actsOf(bookings, options.form)
   const worker = async (): Promise<void> => {
@@ -45,7 +46,6 @@ export async function sendGuests(bookings: readonly Booking[], options: GuestOpt
       retries += tries - 1
       if (status < 200 || status >= 300) refused.push({ tripId: act.tripId, status })
       else taken[act.isTrip ? 'trips' : 'cancellations'] += 1
-      if (act.isTrip) options.begun()
     }
   }
   try {
@@ -72,7 +72,7 @@ function* actsOf(bookings: readonly Booking[], form: Form): Generator<Act> {
 const ends: readonly string[] = ['COMPLETED', 'CANCELLED', 'COMPENSATED']
 
 /** Asks the booking service, time and again, how many trips are under way. */
-function openTrips({ url, signal }: GuestOptions) {
+function openTrips({ url, signal, ended }: GuestOptions, most: number) {
   const ending = new AbortController()
   const until = AbortSignal.any([signal, ending.signal])
   let open = 0
@@ -85,14 +85,18 @@ function openTrips({ url, signal }: GuestOptions) {
           answer.ok ? JSON.parse(await answer.text()) : null,
         () => null,
       )
-      const now = states?.filter(({ state }) => !ends.includes(state)).reduce((sum, { trips }) => sum + trips, 0)
-      open = now ?? open
-      await sleep(50, undefined, { signal: until }).catch(() => {})
+      if (states !== null) {
+        const sum = (of: (state: string) => boolean): number =>
+          states.reduce((so, { state, trips }) => so + (of(state) ? trips : 0), 0)
+        open = sum((state) => !ends.includes(state))
+        ended(sum((state) => ends.includes(state)))
+      }
+      await sleep(150, undefined, { signal: until }).catch(() => {})
     }
   }
   const looking = look()
   return {
-    isFull: () => open >= mostOpen,
+    isFull: () => open >= most,
     async close() {
       ending.abort()
       await looking

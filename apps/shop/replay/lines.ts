@@ -1,8 +1,8 @@
 import { parse } from 'csv-parse/sync'
 import * as z from 'zod'
+import { textLines, UnusableFile } from '../../../engines/application/text-lines.ts'
 import { country, customerId, decimal, description, invoiceNo, quantity, stockCode } from '../messages.ts'
 import type { BadLine } from './bad-line.ts'
-import { textLines, UnusableFile } from './text-lines.ts'
 
 /** One good line of the shop's file. */
 export interface FileLine {

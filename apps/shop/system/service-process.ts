@@ -5,11 +5,18 @@ import { serveOps } from 'estafet/ops'
 import { type PostgresStore, postgres, postgresLog, type Sql } from 'estafet/postgres'
 import { supervised } from 'estafet/supervisor'
 import * as z from 'zod'
+import { brokerAccess, connectBroker } from '../../../engines/application/broker-access.ts'
 import { connect } from '../../../engines/application/database-server.ts'
+import { addStandardRoutes } from '../../../engines/application/standard-routes.ts'
 import { followUps, orderEvents } from '../messages.ts'
 import { poison, poisoned } from '../poison/poisoned.ts'
-import { brokerAccess, connectBroker } from './broker-access.ts'
-import { addStandardRoutes } from './standard-routes.ts'
+
+const summary = {
+  says: "Invoices, lines and value by country, from this service's own tables.",
+  of: 'country',
+  row: z.object({ country: z.string(), invoices: z.number(), lines: z.number(), total: z.string() }),
+  sql: 'SELECT country, invoices, lines, total::text FROM summary ORDER BY summary.total DESC, summary.country',
+}
 
 /** What the composition root tells a service's process, as JSON in SHOP_SERVICE. */
 export const processSettings = z.object({
@@ -61,7 +68,7 @@ export async function runService(
     tokens: [{ name: 'shop', role: 'admin', token: settings.opsToken }],
   })
   const app = routes(store, logger)
-  addStandardRoutes(app, service.name, running, store)
+  addStandardRoutes(app, { title: `Shop: ${service.name}`, running, store, summary })
   const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
     supervised({ url: `http://127.0.0.1:${port}`, ops: new URL(ops.url).origin }, async () => {
       server.close()

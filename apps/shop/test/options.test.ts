@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { progressText } from '../../../engines/application/progress.ts'
 import { options, UnusableOptions } from '../options.ts'
-import { progressText } from '../replay/progress.ts'
 
 test('without words the month that comes with the shop is replayed, as fast as it goes', () => {
   const { file, rate, invoices, kill, stay, json } = options([], '/somewhere')

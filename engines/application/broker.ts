@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { howToGetKafka, kafkaInstallation } from '../../../engines/kafka/installation.ts'
-import { temporaryKafka } from '../../../engines/kafka/server.ts'
-import { findRedis, howToGetRedis } from '../../../engines/redis/binaries.ts'
-import { temporaryRedis } from '../../../engines/redis/server.ts'
+import { howToGetKafka, kafkaInstallation } from '../kafka/installation.ts'
+import { temporaryKafka } from '../kafka/server.ts'
+import { findRedis, howToGetRedis } from '../redis/binaries.ts'
+import { temporaryRedis } from '../redis/server.ts'
 import type { BrokerAccess } from './broker-access.ts'
 
 export type BrokerKind = BrokerAccess['kind']

@@ -10,10 +10,25 @@ const health = z.object({
   ),
 })
 const counters = z.object({ applied: z.number(), duplicates: z.number(), retried: z.number() })
-const countries = z.array(z.object({ country: z.string(), invoices: z.number(), lines: z.number(), total: z.string() }))
 
-/** What every service of the shop answers over HTTP: its health, its counters, its summary and its OpenAPI document. */
-export function addStandardRoutes(app: OpenAPIHono, name: string, running: Running, store: PostgresStore): void {
+/** What a service tells of itself in a table: made of its own rows. */
+export interface Summary {
+  readonly says: string
+  /** What an entry stands for. */
+  readonly of: string
+  readonly row: z.ZodType<Record<string, string | number>>
+  readonly sql: string
+}
+
+export interface StandardRoutes {
+  readonly title: string
+  readonly running: Running
+  readonly store: PostgresStore
+  readonly summary: Summary
+}
+
+/** What every service answers over HTTP: its health, its counters, its summary and its OpenAPI document. */
+export function addStandardRoutes(app: OpenAPIHono, { title, running, store, summary }: StandardRoutes): void {
   for (const aspect of ['live', 'ready'] as const) {
     const answer = { description: `The service, ${aspect} or not`, content: { 'application/json': { schema: health } } }
     const route = createRoute({
@@ -37,22 +52,20 @@ export function addStandardRoutes(app: OpenAPIHono, name: string, running: Runni
     }),
     (context) => context.json(running.counters(), 200),
   )
-  addSummary(app, store)
-  app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: `Shop: ${name}`, version: '1' } })
+  addSummary(app, store, summary)
+  app.doc31('/openapi.json', { openapi: '3.1.0', info: { title, version: '1' } })
 }
 
-function addSummary(app: OpenAPIHono, store: PostgresStore): void {
+function addSummary(app: OpenAPIHono, store: PostgresStore, { says, of, row, sql }: Summary): void {
+  const schema = z.array(row)
   const route = createRoute({
     method: 'get',
     path: '/summary',
-    summary: "Invoices, lines and value by country, from this service's own tables.",
-    responses: { 200: { description: 'One entry a country', content: { 'application/json': { schema: countries } } } },
+    summary: says,
+    responses: { 200: { description: `One entry a ${of}`, content: { 'application/json': { schema } } } },
   })
   app.openapi(route, async (context) => {
-    const { rows } = await store.transaction((tx) => tx.query<z.infer<typeof countries>[number]>(summaryText))
-    return context.json(rows, 200)
+    const { rows } = await store.transaction((tx) => tx.query(sql))
+    return context.json(schema.parse(rows), 200)
   })
 }
-
-const summaryText =
-  'SELECT country, invoices, lines, total::text FROM summary ORDER BY summary.total DESC, summary.country'
