@@ -81,6 +81,11 @@ function answer(
     own.begin({ name, kind: 'run', state: 'done', value: encoded(given.result), note: reason }, null)
     return null
   }
+  if (isMistaken(saga, step) && given.outcome === 'done') {
+    const value = encoded(step.kind === 'run' ? given.result : given)
+    own.change(name, { ...end, value }, null)
+    return null
+  }
   if (!isOpen(step)) return `the step is at its end: it is ${step.state}`
   if (step.kind === 'sleep') own.change(name, { ...end, state: 'done', value: encoded(null) }, null)
   else if (step.kind === 'wait') return 'the step waits for an event: publish it, or fire the step'
@@ -88,4 +93,12 @@ function answer(
     own.change(name, { ...end, state: given.outcome === 'done' ? 'kept' : 'undone' }, null)
   else own.change(name, { ...end, state: given.outcome, value: encoded(given) }, null)
   return null
+}
+
+/**
+ * Tells whether a result that a person gave may be given anew. No definition is here to check it: one that does not fit makes every
+ * turn fail, also those that would take the saga back.
+ */
+function isMistaken({ error }: OpenSaga, { kind, state, note }: Pick<SagaStep, 'kind' | 'state' | 'note'>): boolean {
+  return error !== null && state === 'done' && note !== null && (kind === 'request' || kind === 'run')
 }

@@ -168,6 +168,18 @@ for (const binaries of allPostgres()) {
       for (const more of wrong) assert.equal((await act('a', 'answer', { step: 'rest', ...more })).status, 400)
     })
 
+    test('a result that does not fit is given anew', async () => {
+      await own.begin('a')
+      await done('a', 'answer', { step: 'fetch', outcome: 'done', result: { parcel: 'seven' } })
+      await own.until('it fails', async () => (await show('a'))['error'] !== null)
+      assert.match(String((await show('a'))['why']), /INVALID_MESSAGE/)
+      await refused(/the step is at its end: it is done/, 'a', 'answer', { step: 'fetch', outcome: 'cancelled' })
+      await done('a', 'answer', { step: 'fetch', outcome: 'done', result: { parcel: 7 } })
+      await stepIs('a', 'rest', 'waiting')
+      // It fits, and what followed from it stays.
+      await refused(/the step is at its end: it is done/, 'a', 'answer', { step: 'fetch', outcome: 'done', result: 1 })
+    })
+
     test('an answer stands in for local work that fails', async () => {
       own.failing.add('a')
       await resting('a')
