@@ -14,8 +14,8 @@ import {
 } from '../messages.ts'
 import { advance, type Cancelled, compensated, complete, noteKept, noteRefusal } from './trips.ts'
 
-/** A little longer than a service that was killed needs to come back. */
-const patience = { timeoutMs: 20_000 }
+/** Longer than it takes until a service, its database and a broker are there again, one after the other. */
+const patience = { timeoutMs: 60_000 }
 
 /**
  * A trip, led by booking: all of it takes effect, or nothing does. What its services said no to, or did not answer in time, takes it

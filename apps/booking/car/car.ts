@@ -19,8 +19,6 @@ export const car = service<Sql>('car', {
     ...[toBooking(ReserveCar.reply), toBooking(ConfirmCar.reply), toBooking(ReleaseCar.reply)],
     ...[CarReserved, CarRefused, CarConfirmed, CarReleased],
   ],
-  // One trip for each transaction, so that days are locked in one order by everybody: see holding.
-  batchSize: 1,
   handlers: [
     ...answer(ReserveCar, async ({ data }, { tx }) => ((await cars.hold(tx, rentalOf(data))) ? {} : refuse('no-car')), {
       undo: ({ data }, { tx }) => cars.release(tx, data.tripId),

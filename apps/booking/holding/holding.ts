@@ -32,11 +32,12 @@ export interface HoldingTables {
 }
 
 /**
- * Never holds more than there is: the rows of the days are locked, the earliest first, before anybody looks at them. One transaction
- * is to do one of these only: with two it would lock the days of the second after those of the first, and wait for another that does
- * the same the other way round.
+ * Never holds more than there is. A transaction has many trips, whose days overlap in any order: whoever begins to hold or release waits
+ * until the one before has committed, else two would wait for each other's days. The rows of the days are locked as well, the
+ * earliest first, for who comes by another way, and a CHECK of theirs has the last word.
  */
 export function holding({ places, days, holds }: HoldingTables): Holding {
+  const inTurn = (tx: Sql) => tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`holding ${days}`])
   const lock = (tx: Sql, hold: Omit<Hold, 'tripId'>) =>
     tx.query<{ isFree: boolean }>(
       `SELECT held < capacity AS "isFree" FROM ${days} WHERE place = $1 AND day >= $2::date AND day < $2::date + $3::int
@@ -55,6 +56,7 @@ export function holding({ places, days, holds }: HoldingTables): Holding {
   }
   return {
     async hold(tx, hold) {
+      await inTurn(tx)
       await tx.query(
         `INSERT INTO ${days} (place, day, capacity)
           SELECT place, $2::date + number, capacity FROM ${places}, generate_series(0, $3::int - 1) AS number
@@ -73,6 +75,7 @@ export function holding({ places, days, holds }: HoldingTables): Holding {
     confirm: (tx, tripId) => move(tx, tripId, 'reserved', 'confirmed'),
     unconfirm: (tx, tripId) => move(tx, tripId, 'confirmed', 'reserved'),
     async release(tx, tripId) {
+      await inTurn(tx)
       const { rows } = await tx.query<Omit<Hold, 'tripId'>>(
         `UPDATE ${holds} SET state = 'released' WHERE trip_id = $1 AND state <> 'released'
           RETURNING place, first_day::text AS "firstDay", days`,

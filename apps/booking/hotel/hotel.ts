@@ -19,8 +19,6 @@ export const hotel = service<Sql>('hotel', {
     ...[toBooking(ReserveRoom.reply), toBooking(ConfirmRoom.reply), toBooking(ReleaseRoom.reply)],
     ...[RoomReserved, RoomRefused, RoomConfirmed, RoomReleased],
   ],
-  // One trip for each transaction, so that nights are locked in one order by everybody: see holding.
-  batchSize: 1,
   handlers: [
     ...answer(
       ReserveRoom,

@@ -4,13 +4,13 @@ import type { System } from './system.ts'
 
 /**
  * Kills services, the database server and the broker, kill -9, at moments that the seed decides, until the signal aborts. What has not
- * come back since its last kill is passed over, and nothing is killed before something was answered since: a slow machine would
+ * come back since its last kill is passed over, and nothing is killed before `between` more trips came to their end: a slow machine would
  * otherwise do nothing but start. Resolves to what was killed, in order.
  */
 export async function killAtRandom(
   system: System,
   seed: number,
-  answered: () => number,
+  { ended, between }: { readonly ended: () => number; readonly between: number },
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const random = mulberry32(seed)
@@ -18,7 +18,7 @@ export async function killAtRandom(
   const killed: string[] = []
   const announced = new Map<string, unknown>()
   let isBrokerDown = false
-  let answeredBefore = -1
+  let endedBefore = -between
 
   /** False when it is still down. */
   function kill(target: (typeof targets)[number]): boolean {
@@ -41,11 +41,11 @@ export async function killAtRandom(
   }
 
   while (!signal.aborted) {
-    await sleep(150 + random() * 900, undefined, { signal }).catch(() => {})
+    await sleep(200 + random() * 1_600, undefined, { signal }).catch(() => {})
     if (signal.aborted) break
     const target = targets[Math.floor(random() * targets.length)] ?? 'PostgreSQL'
-    if (answered() === answeredBefore || !kill(target)) continue
-    answeredBefore = answered()
+    if (ended() - endedBefore < between || !kill(target)) continue
+    endedBefore = ended()
     killed.push(target)
   }
   return killed

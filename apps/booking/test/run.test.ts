@@ -48,8 +48,8 @@ function equal({ code, out, err }: Ended, trips: number) {
 
 for (const form of ['orchestrated', 'choreographed']) {
   test(`a run reconciles under kill -9 of services and of the database, ${form}`, async () => {
-    const words = ['--form', form, '--trips', '150', '--kill', '--seed', '5', '--json']
-    const { killed } = equal(await begin('main', '--home', home(form), ...words), 150)
+    const words = ['--form', form, '--trips', '120', '--kill', '--seed', '5', '--json']
+    const { killed } = equal(await begin('main', '--home', home(form), ...words), 120)
     assert.ok(killed.length > 0)
   })
 }
