@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { type Progress, progress } from '../../engines/application/progress.ts'
 import type { Options } from './options.ts'
 import { killAtRandom } from './system/kills.ts'
 import type { System } from './system/system.ts'
 import type { ReadBookings } from './trips/bookings.ts'
 import { type Sent, sendGuests } from './trips/guests.ts'
-import { type Progress, progress } from './trips/progress.ts'
 
 export interface RunInput {
   readonly options: Options

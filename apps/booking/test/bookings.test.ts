@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Decimal } from 'decimal.js'
+import { UnusableFile } from '../../../engines/application/text-lines.ts'
 import { bookingsOf2015 } from '../options.ts'
 import { decimalOf } from '../reconciliation/cents.ts'
 import { fileTrips } from '../reconciliation/file-trips.ts'
 import { readBookings } from '../trips/bookings.ts'
-import { UnusableFile } from '../trips/text-lines.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'estafet-bookings-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
