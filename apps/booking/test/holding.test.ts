@@ -69,6 +69,20 @@ describe('rooms that are held for trips', () => {
     assert.ok((await held()).every((count) => count === 0))
   })
 
+  test('several trips in one transaction, in any order, do not wait for each other', async () => {
+    const stays = Array.from({ length: 40 }, (_, at) => ({
+      tripId: `t-${at}`,
+      arrival: `2015-07-${10 + ((at * 7) % 10)}`,
+    }))
+    const holdAll = (some: typeof stays) =>
+      within(async (tx) => {
+        for (const stay of some) await rooms.hold(tx, stayOf({ ...stay, hotel: 'City Hotel', nights: 2 }))
+        for (const { tripId } of some) await rooms.release(tx, tripId)
+      })
+    await Promise.all([0, 1, 2, 3].map((lane) => holdAll(stays.filter((_, at) => at % 4 === lane))))
+    assert.ok((await held()).every((count) => count === 0))
+  })
+
   test('all nights of a stay or none', async () => {
     for (let at = 0; at < capacity; at++) assert.equal(await hold(`full-${at}`, 3, 1), true)
     assert.equal(await hold('long', 1, 4), false)
