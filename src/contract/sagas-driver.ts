@@ -35,7 +35,16 @@ export function change(more: Partial<SagaChange> = {}): SagaChange {
 
 export function step(name: string, more: Partial<StepChange> = {}): StepChange {
   return {
-    ...{ name, kind: 'request', state: 'waiting', value: null, request: null, hasUndo: false, isPivot: false },
+    ...{
+      name,
+      kind: 'request',
+      state: 'waiting',
+      value: null,
+      request: null,
+      hasUndo: false,
+      isPivot: false,
+      rank: null,
+    },
     ...{ tries: 0, note: null, due: null },
     ...more,
   }

@@ -209,7 +209,13 @@ const full = (['run', 'request', 'sleep', 'wait', 'event'] as const).flatMap((ki
     (state, at) =>
       step(`${kind}, "${state}"\\ ${at % 2 === 0 ? '漢' : 'NULL'}`, {
         ...{ kind, state, value: at % 3 === 0 ? '{"a,b":["\\"}"]}' : null, request: at % 2 === 0 ? 'null' : null },
-        ...{ hasUndo: at % 2 === 0, isPivot: at % 3 === 0, tries: at, note: at % 2 === 0 ? null : 'NULL' },
+        ...{
+          hasUndo: at % 2 === 0,
+          isPivot: at % 3 === 0,
+          tries: at,
+          rank: at % 2 === 0 ? at : null,
+          note: at % 2 === 0 ? null : 'NULL',
+        },
       }),
   ),
 )

@@ -91,7 +91,8 @@ export function command<Schema extends StandardSchema, Result extends StandardSc
   return {
     ...{ type, to, refusals },
     request: event(type, asked),
-    cancel: event(`${type}.cancel`, asked),
+    // A key of its own: what takes a request back must not wait behind one that fails.
+    cancel: event(`${type}.cancel`, { ...asked, key: ({ owner }) => `${owner} cancel`.slice(-512) }),
     reply: event(`${type}.reply`, {
       version,
       key: ({ owner }) => owner,

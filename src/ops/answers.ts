@@ -241,7 +241,14 @@ export const answers = {
       steps: list(
         object(
           {
-            ...{ ...sagaStep, hasUndo: flag, isPivot: flag, note: orNull, isDue: flag },
+            ...{
+              ...sagaStep,
+              hasUndo: flag,
+              isPivot: flag,
+              rank: { type: ['integer', 'null'] } as const,
+              note: orNull,
+              isDue: flag,
+            },
             ...{ begunAt: time, changedAt: time, dueAt: timeOrNull },
             asks: { type: ['string', 'null'], description: 'type of the command, or of the event that it waits for' },
           },

@@ -102,6 +102,8 @@ export interface SagaStep {
   readonly tries: number
   /** What a person said about it. */
   readonly note: string | null
+  /** Its place among those that came to a value, from 1; null: it has none. A replay hears of them in this order. */
+  readonly rank: number | null
   /** True when its time has come. */
   readonly isDue: boolean
 }

@@ -19,6 +19,7 @@ import { logger as makeLogger } from './logger.ts'
 import { type Health, type ReadingOptions, worldOf } from './running.ts'
 import { sagaLoop } from './saga-loop.ts'
 import type { Store } from './store.ts'
+import { macrotask } from './world.ts'
 
 export interface SagaServiceOptions<Tx> {
   /** The service that runs them: answers come back to its topic of replies. */
@@ -63,7 +64,7 @@ export interface SagaService<Tx> {
   readonly search: SagaSearch
   /**
    * Begins a saga with its first turn, in the caller's transaction: what it asks for is published with it. False when there is one of
-   * this id: then nothing is done. Throws INVALID_MESSAGE for a bad input or id, and what local work throws.
+   * this id: then nothing is done. Throws INVALID_MESSAGE for a bad input or id, and what local work throws: then roll back.
    */
   begin<Input, Result>(
     within: Pick<StepContext<Tx>, 'tx' | 'publish'>,
@@ -80,7 +81,8 @@ export interface SagaService<Tx> {
   ): Promise<SagaEnd<Result>>
   /**
    * Asks a service from plain code, and waits: done, refused, or cancelled, when it was not answered in time and has no effect. Throws
-   * TIMED_OUT when it could not be taken back for so long again: ask with the same id to hear what came of it.
+   * TIMED_OUT when it could not be taken back for so long again: ask with the same id to hear what came of it. Throws INVALID_MESSAGE
+   * for an id under which something else was asked.
    */
   ask<Input, Result, Refusal extends string>(
     command: AskedCommand<Input, Result, Refusal>,
@@ -114,7 +116,7 @@ export function sagaService<Tx>(ports: SagaServiceParts<Tx>, options: SagaServic
   const beginWithin: SagaService<Tx>['begin'] = (within, saga, id, input, given) =>
     begin(parts, { ...within, log: logger, signal: new AbortController().signal }, saga, id, input, given)
   const ended: SagaService<Tx>['ended'] = async (saga, id, { timeoutMs = 30_000, signal } = {}) => {
-    const shown = await endOf(search, clock, id, timeoutMs, signal ?? new AbortController().signal)
+    const shown = await endOf(search, clock, { id, type: saga.type }, timeoutMs, signal ?? new AbortController().signal)
     return shown.status === 'completed'
       ? { status: 'completed', result: saga.resultOf(shown.result ?? 'null') }
       : { status: 'compensated', failure: shown.failure ?? '' }
@@ -132,13 +134,16 @@ export function sagaService<Tx>(ports: SagaServiceParts<Tx>, options: SagaServic
       const outgoing: OutgoingMessage[] = []
       const publish = (...messages: readonly OutgoingMessage[]): void => void outgoing.push(...messages)
       let write: (tx: Tx) => Promise<unknown> = () => Promise.resolve()
+      let isNew = false
+      const question = { type: command.type, data, timeoutMs }
       await store.unitOfWork.run(
         async (tx) => {
-          await beginWithin({ tx, publish }, asking, id, { type: command.type, data, timeoutMs })
+          isNew = await beginWithin({ tx, publish }, asking, id, question)
           write = await store.prepare(outgoing)
         },
         (tx) => write(tx),
       )
+      if (!isNew) refuseOther(await search.show(id), asking.type, asking.encode(question))
       const end = await ended(asking, id, { timeoutMs: timeoutMs * 2 })
       if (end.status === 'compensated') return { outcome: 'cancelled' }
       return end.result as Answer<Result, Refusal>
@@ -151,6 +156,15 @@ export function sagaService<Tx>(ports: SagaServiceParts<Tx>, options: SagaServic
       return running({ ...ports, ...parts, logger }, loop)
     },
   }
+}
+
+/** Throws INVALID_MESSAGE when the id names something else: to answer it would be to answer another question. */
+function refuseOther(shown: ShownSaga | null, type: string, input: string): void {
+  if (shown?.type === type && shown.input === input) return
+  throw new EstafetError(
+    'INVALID_MESSAGE',
+    'The id of this question is that of another one: ask under an id of its own.',
+  )
 }
 
 function running<Tx>(
@@ -190,7 +204,7 @@ const [firstMs, longestMs] = [5, 100]
 async function endOf(
   search: SagaSearch,
   clock: Clock,
-  id: string,
+  { id, type }: Pick<ShownSaga, 'id' | 'type'>,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<ShownSaga> {
@@ -198,6 +212,9 @@ async function endOf(
   for (let waitMs = firstMs; ; waitMs = Math.min(waitMs * 2, longestMs)) {
     signal.throwIfAborted()
     const shown = await search.show(id)
+    if (shown !== null && shown.type !== type) {
+      throw new EstafetError('MISCONFIGURED', `The saga ${id} is no ${type}: it is a ${shown.type}.`)
+    }
     if (shown !== null && isEnd(shown.status)) return shown
     const leftMs = until - clock.now()
     if (leftMs <= 0) {
@@ -207,9 +224,4 @@ async function endOf(
     }
     await clock.sleep(Math.min(waitMs, leftMs), signal)
   }
-}
-
-/** Promises that are settled go on before it, however many follow from each other. */
-function macrotask(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve))
 }

@@ -23,6 +23,11 @@ const poolSize = 4096
 let pool = new Uint8Array(0)
 let used = 0
 
+/** Promises that are settled go on before it resolves, however many follow from each other. */
+export function macrotask(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
+}
+
 /** The machine's chance. */
 export const systemRandom: Random = {
   bytes(count) {

@@ -1,5 +1,5 @@
 import type { OpenSaga, SagaChange, SagaStep } from '../ports/sagas.ts'
-import { eventPrefix, isEnd, isOpen, type Journal, journal } from './journal.ts'
+import { isEnd, isOpen, type Journal, journal } from './journal.ts'
 import { encoded } from './saga.ts'
 
 /** What a person can do about a saga. */
@@ -75,11 +75,7 @@ function answer(
 ): string | null {
   const end = { note: reason, tries: 0 } as const
   if (step === undefined) {
-    // Local work that fails left nothing in the journal: a person says what it would have come to.
-    const isWork = saga.error !== null && given.outcome === 'done' && !name.startsWith(eventPrefix)
-    if (!isWork) return 'it has no such step that waits'
-    own.begin({ name, kind: 'run', state: 'done', value: encoded(given.result), note: reason }, null)
-    return null
+    return 'it has no such step that waits'
   }
   if (isMistaken(saga, step) && given.outcome === 'done') {
     const value = encoded(step.kind === 'run' ? given.result : given)
@@ -87,7 +83,10 @@ function answer(
     return null
   }
   if (!isOpen(step)) return `the step is at its end: it is ${step.state}`
-  if (step.kind === 'sleep') own.change(name, { ...end, state: 'done', value: encoded(null) }, null)
+  if (step.kind === 'run') {
+    if (given.outcome !== 'done') return 'the step is work of its own service: it can only be done'
+    own.change(name, { ...end, state: 'done', value: encoded(given.result) }, null)
+  } else if (step.kind === 'sleep') own.change(name, { ...end, state: 'done', value: encoded(null) }, null)
   else if (step.kind === 'wait') return 'the step waits for an event: publish it, or fire the step'
   else if (step.state === 'undoing')
     own.change(name, { ...end, state: given.outcome === 'done' ? 'kept' : 'undone' }, null)

@@ -2,9 +2,12 @@ import { backOffMs } from '../delivery/back-off.ts'
 import { errorName, errorPlace } from '../delivery/failure.ts'
 import type { AnyCommand } from '../message/command.ts'
 import { EstafetError, isEstafetError } from '../message/errors.ts'
+import type { OutgoingMessage } from '../message/message.ts'
 import type { OpenSaga, SagaChange, Sagas } from '../ports/sagas.ts'
 import { type Journal, journal } from './journal.ts'
 import type { Saga, SagaDefinition } from './saga.ts'
+import { refuseId } from './saga-id.ts'
+import { StepFailed } from './step-failed.ts'
 import type { StepContext } from './steps.ts'
 import { turn } from './turn.ts'
 
@@ -43,6 +46,7 @@ export async function advance<Tx>(
   const own = journal(saga)
   if (!take(own, saga)) return 'unchanged'
   const definition = definitions.get(`${saga.type}:${saga.version}`)
+  if (definition !== undefined) refuseOtherText(definition, saga)
   const change =
     definition === undefined
       ? { ...saga, turnInMs: 0, steps: own.changes() }
@@ -68,6 +72,7 @@ export async function keepFailed<Tx>(
   if (!take(own, saga)) return 'unchanged'
   const { backOff, attentionAfter } = definitions.get(`${saga.type}:${saga.version}`) ?? unknown
   const tries = saga.tries + 1
+  noteStep(own, error)
   const says = saysOf(error)
   const change: SagaChange = {
     ...{ ...saga, tries, error: says, turnInMs: backOffMs(backOff, tries, 1), steps: own.changes() },
@@ -79,8 +84,24 @@ export async function keepFailed<Tx>(
 
 const unknown = { backOff: { firstMs: 1_000, maxMs: 300_000 }, attentionAfter: 8 }
 
+/** Work that fails is seen in the journal: a person may say what it comes to. */
+function noteStep(own: Journal, error: unknown): void {
+  if (!(error instanceof StepFailed)) return
+  const { step: name, hasUndo, isPivot } = error
+  const step = own.get(name)
+  if (step === undefined) own.begin({ name, kind: 'run', hasUndo, isPivot, tries: 1 }, null)
+  else own.change(name, { tries: step.tries + 1 }, null)
+}
+
+/** Another program under the same number would not come by what this saga has done, R6.7. */
+function refuseOtherText<Tx>({ type, version, hash }: SagaDefinition<Tx>, saga: OpenSaga): void {
+  if (saga.version !== version || saga.hash === hash) return
+  throw new EstafetError('MISCONFIGURED', `The saga began with another text of version ${version} of ${type}.`)
+}
+
 /** What of an error may be shown anywhere: texts of others may quote what they were given. */
 function saysOf(error: unknown): string {
+  if (error instanceof StepFailed) return `the step ${error.step} failed: ${saysOf(error.cause)}`.slice(0, 500)
   if (isEstafetError(error) && error.code !== 'REJECTED') return `${error.code}: ${error.message}`.slice(0, 500)
   return `${errorName(error)} at ${errorPlace(error) ?? 'an unknown place'}`.slice(0, 500)
 }
@@ -94,7 +115,7 @@ export interface BeginOptions {
 
 /**
  * Begins a saga with its first turn, as part of a transaction. False when there is one of this id: then nothing is done. Throws
- * INVALID_MESSAGE for a bad input or id, and as `turn` does.
+ * INVALID_MESSAGE for a bad input or id, and as `turn` does: then roll back, for nothing of the saga may be committed.
  */
 export async function begin<Tx, Input, Result>(
   parts: SagaParts<Tx>,
@@ -104,7 +125,7 @@ export async function begin<Tx, Input, Result>(
   input: Input,
   { correlationId = id, askedBy }: BeginOptions = {},
 ): Promise<boolean> {
-  refuseId(id)
+  if (askedBy === undefined) refuseId(id)
   const { type, version, hash } = definition
   if (!parts.definitions.has(`${type}:${version}`)) {
     throw new EstafetError('MISCONFIGURED', `The service ${parts.service} does not run version ${version} of ${type}.`)
@@ -118,18 +139,11 @@ export async function begin<Tx, Input, Result>(
   const saga: OpenSaga = {
     ...{ ...begun, status: 'running', result: null, failure: null, attention: null, tries: 0, error: null, steps: [] },
   }
-  const change = await turn({ ...parts, definition, saga, journal: journal(saga), context })
+  // Sent once it is in the journal: who catches what this throws must not send what no saga waits for.
+  const sent: OutgoingMessage[] = []
+  const own = { ...context, publish: (...messages: readonly OutgoingMessage[]) => void sent.push(...messages) }
+  const change = await turn({ ...parts, definition, saga, journal: journal(saga), context: own })
   await parts.sagas.save(context.tx, id, change)
+  context.publish(...sent)
   return true
-}
-
-/** The longest id that leaves room for the names of steps. */
-const longestId = 350
-
-function refuseId(id: string): void {
-  if (id.length > 0 && id.length <= longestId && id.isWellFormed() && !/\p{Cc}/u.test(id)) return
-  throw new EstafetError(
-    'INVALID_MESSAGE',
-    `The id of a saga must be 1 to ${longestId} well-formed characters, without control characters.`,
-  )
 }

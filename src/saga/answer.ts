@@ -54,8 +54,10 @@ export function answer<Tx, Input, Data, ReplyInput, Result, Refusal extends stri
     const message = command.reply({ step, owner, answers, answer: given })
     context.publish({ ...message, topic: replyTopic(replyTo) })
   }
+  // Of each command its own: a step that two commands name is two steps.
+  const fenced = (step: string): string => `${command.type} ${step}`
   const settle = async (asked: Asked<Data>, context: HandlerContext<Tx>, given: Given): Promise<void> => {
-    await fence.settle(context.tx, asked.step, given.outcome, JSON.stringify(given))
+    await fence.settle(context.tx, fenced(asked.step), given.outcome, JSON.stringify(given))
     reply(asked, context, given)
   }
   const repeat = (asked: Asked<Data>, context: HandlerContext<Tx>, { answer: text }: FencedStep): void =>
@@ -65,7 +67,7 @@ export function answer<Tx, Input, Data, ReplyInput, Result, Refusal extends stri
     command.request,
     async (event, context) => {
       const asked = askedOf(event)
-      const before = await fence.take(context.tx, asked.step)
+      const before = await fence.take(context.tx, fenced(asked.step))
       if (before.state !== 'new') return repeat(asked, context, before)
       const given = await handle(asked, context)
       if (!(given instanceof Refused)) return settle(asked, context, { outcome: 'done', result: given })
@@ -78,7 +80,7 @@ export function answer<Tx, Input, Data, ReplyInput, Result, Refusal extends stri
     command.cancel,
     async (event, context) => {
       const asked = askedOf(event)
-      const before = await fence.take(context.tx, asked.step)
+      const before = await fence.take(context.tx, fenced(asked.step))
       if (before.state === 'new') return settle(asked, context, { outcome: 'cancelled' })
       if (before.state !== 'done' || undo === undefined) return repeat(asked, context, before)
       const { result } = command.reply.receive({

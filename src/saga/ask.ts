@@ -8,14 +8,14 @@ import type { SagaDefinition } from './saga.ts'
 
 const prefix = 'saga:'
 
-/** Names a step of a saga to the service that is asked: the same each time it is asked, R6.3. */
-export function stepId(saga: string, step: string): string {
-  return `${prefix}${saga}:${step}`
+/** Names a step of a saga of a service to the one that is asked: the same each time it is asked, R6.3. */
+export function stepId(service: string, saga: string, step: string): string {
+  return `${prefix}${service}:${saga}:${step}`
 }
 
-/** The step of a saga that a service answers; null when it was not a saga that asked. */
-export function stepName(saga: string, id: string): string | null {
-  const start = stepId(saga, '')
+/** The step of a saga of this service that is answered; null when it was not a saga that asked. */
+export function stepName(service: string, saga: string, id: string): string | null {
+  const start = stepId(service, saga, '')
   return id.startsWith(start) ? id.slice(start.length) : null
 }
 
@@ -30,7 +30,7 @@ export function commandOf<Tx>(
   const { type, data } = keptRequest(step)
   const command = definition.uses.get(type)
   if (command === undefined) throw unused(definition, type)
-  const request = { step: stepId(id, step.name), owner: id, replyTo, data }
+  const request = { step: stepId(replyTo, id, step.name), owner: id, replyTo, data }
   return command[kind](request as never, { correlationId })
 }
 

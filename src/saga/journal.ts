@@ -19,7 +19,10 @@ export interface Journal {
 export function journal(saga: Pick<OpenSaga, 'steps'>): Journal {
   const steps = new Map<string, JournalStep>(saga.steps.map((step) => [step.name, step]))
   const dues = new Map<string, StepChange['due']>()
-  const set = (step: JournalStep, due: StepChange['due']): JournalStep => {
+  let highest = Math.max(0, ...saga.steps.map(({ rank }) => rank ?? 0))
+  const set = (given: JournalStep, due: StepChange['due']): JournalStep => {
+    if (given.value !== null && given.rank === null) highest += 1
+    const step = given.value !== null && given.rank === null ? { ...given, rank: highest } : given
     steps.set(step.name, step)
     dues.set(step.name, due)
     return step
@@ -49,6 +52,7 @@ const fresh = {
   isPivot: false,
   tries: 0,
   note: null,
+  rank: null,
   isDue: false,
 } as const satisfies Partial<JournalStep>
 

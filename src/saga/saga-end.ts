@@ -4,7 +4,7 @@ import type { OpenSaga } from '../ports/sagas.ts'
 import { isEnd } from './journal.ts'
 
 /** Who is told of the end of a saga. */
-interface Asker {
+export interface Asker {
   readonly type: string
   readonly step: string
   readonly owner: string
@@ -28,7 +28,9 @@ export function endOf(saga: OpenSaga, command: AnyCommand, answers: 'request' | 
   if (saga.status === 'completed') {
     return replied(asker, command, { answers, answer: { outcome: 'done', result: JSON.parse(saga.result ?? 'null') } })
   }
-  if (answers === 'cancel' || saga.failure === takenBack) return cancelledOf(asker, command, answers)
+  // A reason that the command does not list, such as a person's, is none of the asker's: it has no effect, and that is said.
+  const isRefusal = saga.failure !== null && command.refusals.includes(saga.failure)
+  if (answers === 'cancel' || !isRefusal) return cancelledOf(asker, command, answers)
   return replied(asker, command, { answers, answer: { outcome: 'refused', refusal: saga.failure } })
 }
 

@@ -1,4 +1,4 @@
-import { type Handler, type HandlerContext, on } from '../delivery/handler.ts'
+import { type Handler, type HandlerContext, type HandlerOptions, on } from '../delivery/handler.ts'
 import { replyTopic } from '../message/command.ts'
 import { EstafetError } from '../message/errors.ts'
 import type { EventType } from '../message/event.ts'
@@ -26,23 +26,39 @@ export function sagaHandlers<Tx>(
 ): readonly Handler<Tx>[] {
   const inTurn = turnKeeper(parts)
   const commands = new Map(definitions.flatMap(({ uses }) => [...uses]))
+  const handling = handlingOf(definitions)
   const replies = [...commands.values()].map((command): Handler<Tx> => {
     const handler = on<RawReply, Tx>(
       rawOf(command.reply),
       async (event, context) => {
         const { step, owner } = event.data
-        const name = stepName(owner, step)
+        const name = stepName(parts.service, owner, step)
         // Somebody else of this service asked.
         if (name === null) return
-        const advanced = await inTurn(event, context, owner, (own) => takeAnswer(own, name, event.data))
+        const advanced = await inTurn(event, context, owner, (own) => takeAnswer(own, name, command.type, event.data))
         if (advanced === 'gone') throw unknownSaga(event)
         if (advanced === 'unchanged') context.log.debug('an answer came late or again', { saga: owner, step: name })
       },
-      { name: `saga:${command.reply.type}` },
+      { ...handling, name: `saga:${command.reply.type}` },
     )
     return { ...handler, topic: replyTopic(parts.service) }
   })
-  return [...replies, ...eventHandlers(definitions, inTurn)]
+  return [...replies, ...eventHandlers(definitions, inTurn, handling)]
+}
+
+/**
+ * A turn that fails is kept when its message comes again, whatever it failed with: so each is tried again at once, and later until
+ * that succeeds. What no turn is, such as an answer to nobody, is given up as with any handler.
+ */
+function handlingOf<Tx>(definitions: readonly SagaDefinition<Tx>[]): HandlerOptions {
+  return {
+    timeoutMs: Math.max(...definitions.map(({ turnTimeoutMs }) => turnTimeoutMs)),
+    retry: [{ errors: (error) => !(error instanceof UnknownSaga), immediate: 2, delayed: 1_000 }],
+  }
+}
+
+function isAwaiting<Tx>(definitions: readonly SagaDefinition<Tx>[], saga: string, event: string): boolean {
+  return definitions.some(({ type, awaits }) => type === saga && awaits.some((each) => each.event.type === event))
 }
 
 type InTurn<Tx> = (
@@ -52,7 +68,11 @@ type InTurn<Tx> = (
   take: Take,
 ) => ReturnType<typeof advance>
 
-function eventHandlers<Tx>(definitions: readonly SagaDefinition<Tx>[], inTurn: InTurn<Tx>): readonly Handler<Tx>[] {
+function eventHandlers<Tx>(
+  definitions: readonly SagaDefinition<Tx>[],
+  inTurn: InTurn<Tx>,
+  handling: HandlerOptions,
+): readonly Handler<Tx>[] {
   const awaited = new Map<string, SagaDefinition<Tx>['awaits'][number][]>()
   for (const each of definitions.flatMap(({ awaits }) => awaits)) {
     awaited.set(each.event.type, [...(awaited.get(each.event.type) ?? []), each])
@@ -66,13 +86,13 @@ function eventHandlers<Tx>(definitions: readonly SagaDefinition<Tx>[], inTurn: I
         const ids = new Set(group.map(({ sagaOf }) => sagaOf(event.data)).filter((id) => id !== null))
         for (const id of ids) {
           await inTurn(event, context, id, (own, saga) => {
-            if (isEnd(saga.status)) return false
+            if (isEnd(saga.status) || !isAwaiting(definitions, saga.type, event.type)) return false
             keepEvent(own, event.data)
             return own.changes().length > 0
           })
         }
       },
-      { name: `saga:${first.event.type}` },
+      { ...handling, name: `saga:${first.event.type}` },
     )
   })
 }
@@ -126,8 +146,10 @@ function storedOf(event: EventType<never, unknown>): EventType<never, StoredMess
 }
 
 /** It may come, where a database was set back; an answer is never dropped silently, R6.3. */
+class UnknownSaga extends EstafetError {}
+
 function unknownSaga({ data, id }: ReceivedMessage<RawReply>): EstafetError {
-  return new EstafetError(
+  return new UnknownSaga(
     'CONFLICT',
     `The answer ${id} is for the saga ${data.owner}, which this service does not have.`,
   )

@@ -1,4 +1,5 @@
 import type { BackOff } from '../delivery/back-off.ts'
+import { longestWaitMs } from '../delivery/retry-policy.ts'
 import type { AnyCommand } from '../message/command.ts'
 import { validate } from '../message/definition.ts'
 import { EstafetError } from '../message/errors.ts'
@@ -30,11 +31,20 @@ export interface AwaitedEvent {
   readonly sagaOf: (stored: StoredMessage) => string | null
 }
 
-/** `awaits(InvoicePaid, ({ data }) => data.trip)`: says which saga an event is for. One that is not there is for none. */
+/**
+ * `awaits(InvoicePaid, ({ data }) => data.trip)`: says which saga an event is for. One that is not there is for none. Throws
+ * MISCONFIGURED for an event with personal fields: a journal keeps it in clear, where erasing does not find it.
+ */
 export function awaits<Data>(
   event: EventType<never, Data>,
   sagaOf: (received: ReceivedMessage<Data>) => string | null,
 ): AwaitedEvent {
+  if (event.personalFields.length > 0) {
+    throw new EstafetError(
+      'MISCONFIGURED',
+      `A saga cannot wait for ${event.type}, which has personal fields: its journal would keep them in clear.`,
+    )
+  }
   return { event, sagaOf: (stored) => sagaOf(event.receive(stored)) }
 }
 
@@ -128,8 +138,9 @@ function plainText(text: string): string {
 
 function refuseFaults<Tx, Schema extends StandardSchema, Result>(
   type: string,
-  { version, continues = [], uses = [], attentionAfter = 1, turnTimeoutMs = 1 }: SagaOptions<Tx, Schema, Result>,
+  options: SagaOptions<Tx, Schema, Result>,
 ): void {
+  const { version, continues = [], uses = [], attentionAfter = 1, turnTimeoutMs = 1 } = options
   const faults: string[] = []
   if (!/^[a-z][a-z0-9-]{0,62}$/.test(type)) faults.push(`the type ${JSON.stringify(type)} must be 1 to 63 of a-z 0-9 -`)
   for (const each of [version, ...continues]) {
@@ -138,7 +149,12 @@ function refuseFaults<Tx, Schema extends StandardSchema, Result>(
   if (continues.some((each) => each >= version)) faults.push(`it can only continue versions before ${version}`)
   const types = uses.map((command) => command.type)
   for (const twice of types.filter((each, at) => types.indexOf(each) !== at)) faults.push(`it uses ${twice} twice`)
+  const { firstMs, maxMs } = options.backOff ?? { firstMs: 1, maxMs: 1 }
+  if (!(firstMs >= 1 && maxMs >= firstMs && maxMs <= longestWaitMs)) {
+    faults.push(`backOff must be from 1 to ${longestWaitMs} ms, and maxMs no less than firstMs`)
+  }
   if (!(attentionAfter >= 1)) faults.push(`attentionAfter must be 1 or more, not ${attentionAfter}`)
-  if (!(turnTimeoutMs >= 1)) faults.push(`turnTimeoutMs must be 1 or more, not ${turnTimeoutMs}`)
+  if (!(turnTimeoutMs >= 1 && turnTimeoutMs <= longestWaitMs))
+    faults.push(`turnTimeoutMs must be 1 or more, not ${turnTimeoutMs}`)
   if (faults.length > 0) throw new EstafetError('MISCONFIGURED', `The saga is misdefined: ${faults.join('; ')}.`)
 }

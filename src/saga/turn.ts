@@ -39,7 +39,9 @@ export async function turn<Tx>(parts: TurnParts<Tx>): Promise<SagaChange> {
   takeDue(definition, journal, send)
   if (!isEnd(status)) {
     const { ending, undos } = await play({ ...parts, context, send })
+    // One that is taken back is played for its undos alone: what it throws beside that must not keep it from its end.
     if (status === 'running') [status, result, failure] = ended({ ...parts, send }, ending)
+    if (status === 'compensating') result = null
     if (status === 'compensating' && (await undoLast(journal, { definition, undos, send }))) status = 'compensated'
     const told = endTold({ ...saga, status, result, failure }, parts.answered)
     if (told !== null) context.publish(told)
@@ -64,6 +66,7 @@ type Outcome = readonly [SagaStatus, result: string | null, failure: string | nu
 
 function ended<Tx>(parts: TurnParts<Tx> & { readonly send: Send }, ending: Ending): Outcome {
   const { definition, journal } = parts
+  if (ending.kind === 'threw') throw ending.error
   if (ending.kind === 'compensate') {
     const pivot = journal.all().find(({ isPivot, state }) => isPivot && state === 'done')
     if (pivot === undefined) return ['compensating', null, ending.reason]

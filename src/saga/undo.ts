@@ -27,6 +27,8 @@ export async function undoLast(journal: Journal, parts: UndoParts): Promise<bool
 }
 
 async function undoWork(journal: Journal, step: JournalStep, { definition, undos }: UndoParts): Promise<void> {
+  // It never was done: it failed, and left nothing.
+  if (isOpen(step)) journal.change(step.name, { state: 'cancelled' }, null)
   if (step.state !== 'done' || !step.hasUndo) return
   const undo = undos.get(step.name)
   if (undo === undefined) {

@@ -10,6 +10,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { SagaStatus, StepState } from '../ports/sagas.ts'
 import { turnDue } from '../runtime/saga-loop.ts'
+import { macrotask } from '../runtime/world.ts'
 import { begin, type SagaParts } from '../saga/advance.ts'
 import { definitionsOf } from '../saga/definitions.ts'
 import type { Saga } from '../saga/saga.ts'
@@ -89,7 +90,7 @@ export async function rehearse<Input, Result>(
   const definition = scripted(saga, options)
   const definitions = definitionsOf([definition])
   const parts: SagaParts<MemoryTransaction> = {
-    ...{ sagas: memorySagas(session), service: 'rehearsal', definitions, answered: new Map(), settle: microtasks },
+    ...{ sagas: memorySagas(session), service: 'rehearsal', definitions, answered: new Map(), settle: macrotask },
   }
   const participants = new Map(options.given.map((each) => [each.type, each]))
   const opened = new Map(options.given.map((each) => [each.type, each.open(clock)]))
@@ -268,12 +269,7 @@ function stored(message: OutgoingMessage, world: { readonly clock: Clock; readon
 function effectsOf(all: readonly OpenParticipant[]): Record<string, number> {
   const sums: Record<string, number> = {}
   for (const participant of all) {
-    for (const [step, sum] of participant.effects()) sums[step.slice(`saga:${id}:`.length)] = sum
+    for (const [step, sum] of participant.effects()) sums[step.slice(`saga:rehearsal:${id}:`.length)] = sum
   }
   return sums
-}
-
-/** As many turns as a chain of awaits between two steps can take. */
-async function microtasks(): Promise<void> {
-  for (let turn = 0; turn < 40; turn++) await Promise.resolve()
 }

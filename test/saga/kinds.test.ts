@@ -18,6 +18,8 @@ import pg from 'pg'
 import * as z from 'zod'
 import { newDatabase } from '../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
+import { postgresSagas } from '../../src/drivers/postgres/sagas.ts'
+import { act } from '../../src/saga/act.ts'
 import { quickly, reading, silent, until } from './trip-system.ts'
 
 const order = z.object({ order: z.string() })
@@ -76,6 +78,15 @@ const Broken = saga('broken', {
   run: (_, { order: id }) => new Promise<string>((resolve) => void setTimeout(() => resolve(id), 50)),
 })
 
+/** Comes to what cannot be kept. */
+const Wrong = saga('wrong', {
+  ...{ version: 1, input: order, uses: [Pack], ...quickly },
+  async run(steps, { order: id }) {
+    await steps.request('pack', Pack, { order: id })
+    return steps.run('broken', async () => Number.NaN)
+  },
+})
+
 describe('a saga', () => {
   let server: PostgresServer
   let pool: pg.Pool
@@ -92,7 +103,13 @@ describe('a saga', () => {
     owner.release()
     const store = postgres(pool)
     shop = sagas(pool, {
-      ...{ service: 'shop', of: [Payment, Impatient, Delivery, Sale, Broken], asks: [Pack], store, logger: silent },
+      ...{
+        service: 'shop',
+        of: [Payment, Impatient, Delivery, Sale, Broken, Wrong],
+        asks: [Pack],
+        store,
+        logger: silent,
+      },
       answers: [answerWith(Deliver, Delivery, (data) => data)],
     })
     const pack = answer(
@@ -143,7 +160,7 @@ describe('a saga', () => {
     await transaction((tx, publish) => shop.begin({ tx, publish }, Sale, 's-1', { order: 's-1' }))
     assert.deepEqual(await shop.ended(Sale, 's-1'), { status: 'completed', result: 'parcel of s-1' })
     assert.deepEqual(await packed('%s-1'), ['gift-s-1', 's-1'])
-    assert.equal((await shop.search.show('saga:s-1:deliver'))?.status, 'completed')
+    assert.equal((await shop.search.show('~shop.deliver saga:shop:s-1:deliver'))?.status, 'completed')
   })
 
   test('takes back a saga that it asked for, with all that one did', async () => {
@@ -152,7 +169,7 @@ describe('a saga', () => {
     await transaction((tx, publish) => shop.begin({ tx, publish }, Sale, 's-3', { order: 'is-gone' }))
     assert.deepEqual(await shop.ended(Sale, 's-3'), { status: 'compensated', failure: 'no gift' })
     assert.deepEqual(await packed('%is-gone'), [])
-    assert.equal((await shop.search.show('saga:s-3:deliver'))?.status, 'compensated')
+    assert.equal((await shop.search.show('~shop.deliver saga:shop:s-3:deliver'))?.status, 'compensated')
   })
 
   test('is how plain code asks: it is answered, refused, or nothing was done', async () => {
@@ -161,9 +178,46 @@ describe('a saga', () => {
     assert.deepEqual(await shop.ask(Pack, { order: 'plain' }, { id: 'r-1' }), done, 'asked again')
     assert.deepEqual(await packed('plain'), ['plain'])
     assert.deepEqual(await shop.ask(Pack, { order: 'is gone' }, { id: 'r-2' }), { outcome: 'refused', refusal: 'gone' })
-    await assert.rejects(shop.ask(Pack, { order: 'never' }, { id: 'r-3', timeoutMs: 300 }), (error) =>
-      isEstafetError(error, 'TIMED_OUT'),
+    const never = await shop.ask(Pack, { order: 'never' }, { id: 'r-3', timeoutMs: 2_000 })
+    assert.deepEqual(never, { outcome: 'cancelled' }, 'taken back although its request fails and waits')
+    await assert.rejects(shop.ask(Pack, { order: 'other' }, { id: 'r-1' }), (error) =>
+      isEstafetError(error, 'INVALID_MESSAGE'),
     )
+    await assert.rejects(shop.ended(Payment, 'r-1'), (error) => isEstafetError(error, 'MISCONFIGURED'))
+  })
+
+  test('that answers others is nobody else’s to take back', async () => {
+    await transaction((tx, publish) => shop.begin({ tx, publish }, Sale, 's-9', { order: 's-9' }))
+    await shop.ended(Sale, 's-9')
+    const data = { order: 's-9' }
+    const stranger = { owner: 'me', replyTo: 'shop', data }
+    await transaction(async (_, publish) => publish(Deliver.cancel({ ...stranger, step: 'saga:shop:s-9:deliver' })))
+    await until('it is a dead letter', async () => {
+      const { rows } = await pool.query(`SELECT FROM estafet.parked_key WHERE key = 'me cancel'`)
+      return rows.length > 0
+    })
+    assert.equal((await shop.search.show('~shop.deliver saga:shop:s-9:deliver'))?.status, 'completed')
+    assert.deepEqual(await packed('s-9'), ['s-9'])
+  })
+
+  test('whose turn throws what would never succeed keeps its answer, says why, and can be taken back', async () => {
+    await transaction((tx, publish) => shop.begin({ tx, publish }, Wrong, 'w-1', { order: 'w-1' }))
+    await until('it has failed again', async () => ((await shop.search.show('w-1'))?.tries ?? 0) > 1)
+    const shown = await shop.search.show('w-1')
+    assert.match(shown?.error ?? '', /the step broken failed: UNENCODABLE/)
+    assert.deepEqual(
+      shown?.steps.map(({ name, state }) => `${name} ${state}`),
+      ['pack done', 'broken waiting'],
+    )
+    const sagasOf = postgresSagas()
+    await transaction(async (tx) => {
+      const open = await sagasOf.open(tx, 'w-1')
+      const change = open === null ? 'gone' : act(open, { do: 'compensate' }, 'it is broken')
+      if (typeof change === 'string') throw new Error(change)
+      await sagasOf.save(tx, 'w-1', change)
+    })
+    assert.deepEqual(await shop.ended(Wrong, 'w-1'), { status: 'compensated', failure: 'it is broken' })
+    assert.deepEqual(await packed('w-1'), [])
   })
 
   test('that waits for something that is no step is refused in its first turn, and nothing is begun', async () => {
@@ -181,6 +235,6 @@ describe('a saga', () => {
         (error) => isEstafetError(error, 'INVALID_MESSAGE'),
       )
     await refused('d-1', { order: 7 })
-    for (const id of ['', 'a\u0000b', 'x'.repeat(351), '\ud800']) await refused(id, { order: 'd' })
+    for (const id of ['', 'a\u0000b', 'x'.repeat(201), '\ud800']) await refused(id, { order: 'd' })
   })
 })

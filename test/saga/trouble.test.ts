@@ -123,7 +123,7 @@ describe('a trip in a world of troubles', () => {
 })
 
 function asked(guest: string) {
-  return { step: `saga:trip-${guest}:room`, owner: `trip-${guest}`, replyTo: 'booking', data: { guest } }
+  return { step: `saga:booking:trip-${guest}:room`, owner: `trip-${guest}`, replyTo: 'booking', data: { guest } }
 }
 
 async function send({ booking }: Pools, message: OutgoingMessage): Promise<void> {

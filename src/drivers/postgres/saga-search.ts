@@ -54,6 +54,7 @@ const rowColumns = `s.number::text AS number, s.id, s.type, s.version, s.hash, s
 const showText = `SELECT ${rowColumns}, s.input, s.result, s.asked_by AS "askedBy",
   (SELECT coalesce(json_agg(json_build_object('name', t.name, 'kind', t.kind, 'state', t.state, 'value', t.value,
       'request', t.request, 'hasUndo', t.has_undo, 'isPivot', t.is_pivot, 'tries', t.tries, 'note', t.note,
+      'rank', t.rank,
       'isDue', coalesce(t.due_at <= statement_timestamp(), false), 'begunAt', ${instant('t.begun_at')},
       'changedAt', ${instant('t.changed_at')}, 'dueAt', ${instant('t.due_at')}) ORDER BY t.place), '[]')::text
     FROM estafet.saga_step AS t WHERE t.saga = s.id) AS steps

@@ -60,23 +60,23 @@ const openText = `SELECT s.id, s.type, s.version, s.hash, s.input, s.correlation
   FROM estafet.saga AS s WHERE s.id = $1 FOR UPDATE`
 
 const stepsText = `SELECT t.name, t.kind, t.state, t.value, t.request, t.has_undo AS "hasUndo", t.is_pivot AS "isPivot", t.tries,
-    t.note, coalesce(t.due_at <= clock_timestamp(), false) AS "isDue"
+    t.note, t.rank, coalesce(t.due_at <= clock_timestamp(), false) AS "isDue"
   FROM estafet.saga_step AS t WHERE t.saga = $1 ORDER BY t.place`
 
 // One statement, so that a turn costs one. It does not see what it writes itself: the steps that it leaves are those not named.
 const saveText = `WITH now AS MATERIALIZED (SELECT clock_timestamp() AS at), written AS (
     INSERT INTO estafet.saga_step AS t
-      (saga, place, name, kind, state, value, request, has_undo, is_pivot, tries, note, due_at, begun_at, changed_at)
+      (saga, place, name, kind, state, value, request, has_undo, is_pivot, tries, note, rank, due_at, begun_at, changed_at)
     SELECT $1, (SELECT coalesce(max(b.place), 0) FROM estafet.saga_step AS b WHERE b.saga = $1) + n.place, n.name, n.kind,
-      n.state, n.value, n.request, n.has_undo, n.is_pivot, n.tries, n.note,
+      n.state, n.value, n.request, n.has_undo, n.is_pivot, n.tries, n.note, n.rank,
       CASE WHEN n.state IN ('asking', 'waiting', 'cancelling', 'undoing')
         THEN coalesce(n.due_at, now.at + n.due_in_ms * interval '1 millisecond') END, now.at, now.at
     FROM now, unnest($11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::boolean[], $17::boolean[],
-        $18::int[], $19::text[], $20::float8[], $21::timestamptz[])
-      WITH ORDINALITY AS n (name, kind, state, value, request, has_undo, is_pivot, tries, note, due_in_ms, due_at, place)
+        $18::int[], $19::text[], $20::float8[], $21::timestamptz[], $22::int[])
+      WITH ORDINALITY AS n (name, kind, state, value, request, has_undo, is_pivot, tries, note, due_in_ms, due_at, rank, place)
     ON CONFLICT (saga, name) DO UPDATE SET kind = excluded.kind, state = excluded.state, value = excluded.value,
       request = excluded.request, has_undo = excluded.has_undo, is_pivot = excluded.is_pivot, tries = excluded.tries,
-      note = excluded.note, due_at = excluded.due_at, changed_at = excluded.changed_at
+      note = excluded.note, rank = excluded.rank, due_at = excluded.due_at, changed_at = excluded.changed_at
     RETURNING t.due_at
   ), first AS (
     SELECT min(d.due_at) AS due_at FROM (
@@ -103,6 +103,7 @@ function stepColumns(steps: readonly StepChange[]): readonly (readonly unknown[]
     column((s) => plain(s.note)),
     column(({ due }) => (typeof due === 'number' ? due : null)),
     column(({ due }) => (typeof due === 'string' ? due : null)),
+    column((s) => s.rank),
   ]
 }
 

@@ -40,6 +40,8 @@ CREATE TABLE estafet.saga_step (
   is_pivot boolean NOT NULL,
   tries int NOT NULL,
   note text,
+  -- In this order they came to their values.
+  rank int,
   begun_at timestamptz NOT NULL,
   changed_at timestamptz NOT NULL,
   due_at timestamptz,
