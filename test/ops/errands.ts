@@ -59,7 +59,12 @@ export async function errands(world: ParkedWorld): Promise<Errands> {
     begin: async (who) =>
       void (await world.store.transaction((tx, publish) => own.begin({ tx, publish }, Errand, who, { who }))),
     did: (who) => texts(world.pool, 'SELECT did AS it FROM errand WHERE who = $1 ORDER BY number', who),
-    asked: (who) => texts(world.owner, 'SELECT type AS it FROM estafet.outbox WHERE key = $1 ORDER BY position', who),
+    asked: (who) =>
+      texts(
+        world.owner,
+        `SELECT type AS it FROM estafet.outbox WHERE key IN ($1, $1 || ' cancel') ORDER BY position`,
+        who,
+      ),
     async until(what, isSo) {
       const deadline = performance.now() + 30_000
       while (!(await isSo())) {
