@@ -11,6 +11,8 @@ import type { World } from './running.ts'
 import type { Store } from './store.ts'
 
 export interface SagaLoopParts<Tx> extends SagaParts<Tx>, World {
+  /** Says aloud that sagas are stuck; from time to time. (Default: nobody does.) */
+  readonly alarm?: () => Promise<void>
   readonly store: Pick<Store<Tx>, 'unitOfWork' | 'prepare'>
   readonly logger: Logger
   /** How many turns may be under way at once. */
@@ -24,6 +26,8 @@ export interface SagaLoop {
   readonly agent: Agent
   readonly ended: Promise<void>
 }
+
+const alarmEveryMs = 60_000
 
 /** Takes the turns of sagas that are due, until `stopping` aborts: times that have come, and turns that failed before. */
 export function sagaLoop<Tx>(parts: SagaLoopParts<Tx>, stopping: AbortSignal, abort: AbortSignal): SagaLoop {
@@ -45,10 +49,15 @@ export function sagaLoop<Tx>(parts: SagaLoopParts<Tx>, stopping: AbortSignal, ab
 
   async function run(): Promise<void> {
     let attempt = 0
+    let alarmedAt = clock.now() - alarmEveryMs
     while (!stopping.aborted) {
       let waitMs = lookMs
       try {
         await look()
+        if (clock.now() - alarmedAt >= alarmEveryMs) {
+          alarmedAt = clock.now()
+          await parts.alarm?.()
+        }
         attempt = 0
         own.beat()
       } catch (error) {

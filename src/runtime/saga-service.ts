@@ -168,14 +168,19 @@ function refuseOther(shown: ShownSaga | null, type: string, input: string): void
 }
 
 function running<Tx>(
-  parts: SagaParts<Tx> & Pick<SagaServiceParts<Tx>, 'store'> & { readonly logger: Logger },
+  parts: SagaParts<Tx> & Pick<SagaServiceParts<Tx>, 'store' | 'search'> & { readonly logger: Logger },
   options: SagaLoopOptions,
 ): RunningSagas {
   const { lookMs = 200, turnsAtOnce = 4, backOff = { firstMs: 50, maxMs: 30_000 } } = options
   const world = worldOf(options)
   const stopping = new AbortController()
   const abort = new AbortController()
-  const loop = sagaLoop({ ...parts, ...world, lookMs, turnsAtOnce, backOff }, stopping.signal, abort.signal)
+  const alarm = async (): Promise<void> => {
+    for (const { type, version, stuck, stuckSeconds } of await parts.search.summary()) {
+      if (stuck > 0) parts.logger.error('sagas are stuck', { type, version, sagas: stuck, seconds: stuckSeconds })
+    }
+  }
+  const loop = sagaLoop({ ...parts, ...world, alarm, lookMs, turnsAtOnce, backOff }, stopping.signal, abort.signal)
   let stopped: Promise<void> | null = null
   return {
     health() {

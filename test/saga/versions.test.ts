@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { isEstafetError, type Running } from 'estafet'
+import { sagas } from 'estafet/postgres'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
 import {
   type Booking,
   newDatabases,
   type Pools,
   poolsOf,
+  silent,
   startBooking,
   startParticipants,
   type TripSaga,
@@ -92,6 +94,17 @@ describe('a new version of a trip', () => {
       const [waits] = (await alone.sagas.search.summary()).filter(({ version }) => version === 1)
       assert.deepEqual([waits?.status, waits?.sagas], ['running', 1])
       assert.equal((await totals(pools)).trips['ada'], 'BOOKING_CREATED')
+      // As if it had waited for longer than a minute.
+      await pools.booking.query(`UPDATE estafet.saga SET due_at = due_at - interval '1 hour' WHERE id = 'trip-ada'`)
+      const lines: string[] = []
+      const logger = {
+        ...silent,
+        error: (text: string, fields?: object) => void lines.push(`${text} ${JSON.stringify(fields)}`),
+      }
+      const loud = await sagas(pools.booking, { service: 'booking', of: [second], logger }).start({ lookMs: 20 })
+      await until('it is said aloud', async () => lines.length > 0)
+      await loud.stop()
+      assert.match(lines[0] ?? '', /^sagas are stuck .*"type":"trip","version":1,"sagas":1/)
       const both = await deploy([first, second])
       await both.sagas.ended(first, 'trip-ada')
       assert.equal((await totals(pools)).trips['ada'], 'COMPLETED')
