@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { LogSource, OutgoingMessage } from 'estafet'
 import { postgres } from 'estafet/postgres'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
-import { HastyTrip, type Pools, ReserveRoom, totals, until, withTrips } from './trip-system.ts'
+import { HastyTrip, type Pools, ReserveRoom, Trip, totals, until, withTrips } from './trip-system.ts'
 
 const nothing = { rooms: [], cars: [], cents: {}, charges: 0 }
 
@@ -71,7 +71,7 @@ describe('a trip in a world of troubles', () => {
     withTrips(server, async ({ sagas, begin, pools }) => {
       await send(pools, ReserveRoom.cancel(asked('ada')))
       await begin('ada')
-      assert.equal((await sagas.ended(HastyTrip, 'trip-ada')).status, 'compensated')
+      assert.equal((await sagas.ended(Trip, 'trip-ada')).status, 'compensated')
       assert.deepEqual(await totals(pools), { ...nothing, trips: { ada: 'COMPENSATED' } })
     }))
 
@@ -88,7 +88,7 @@ describe('a trip in a world of troubles', () => {
         assert.equal(shown?.isStuck, true)
         assert.deepEqual((await totals(pools)).rooms, ['poor-ada'])
         isMended = true
-        assert.deepEqual(await sagas.ended(HastyTrip, 'trip-poor-ada'), { status: 'compensated', failure: 'declined' })
+        assert.deepEqual(await sagas.ended(Trip, 'trip-poor-ada'), { status: 'compensated', failure: 'declined' })
         assert.deepEqual(await totals(pools), { ...nothing, trips: { 'poor-ada': 'COMPENSATED' } })
         assert.equal((await sagas.search.show('trip-poor-ada'))?.attention, null)
       },
@@ -108,12 +108,12 @@ describe('a trip in a world of troubles', () => {
       await begin('poor-ada')
       await until('it has failed', async () => ((await sagas.search.show('trip-poor-ada'))?.tries ?? 0) > 1)
       await begin('poor-bob')
-      assert.equal((await sagas.ended(HastyTrip, 'trip-poor-bob')).status, 'compensated')
+      assert.equal((await sagas.ended(Trip, 'trip-poor-bob')).status, 'compensated')
       const shown = await sagas.search.show('trip-poor-ada')
       assert.match(shown?.error ?? '', /23514/)
       assert.equal(shown?.status, 'compensating')
       await pools.booking.query('ALTER TABLE trip DROP CONSTRAINT broken')
-      assert.equal((await sagas.ended(HastyTrip, 'trip-poor-ada')).status, 'compensated')
+      assert.equal((await sagas.ended(Trip, 'trip-poor-ada')).status, 'compensated')
       assert.deepEqual(await totals(pools), {
         ...nothing,
         trips: { 'poor-ada': 'COMPENSATED', 'poor-bob': 'COMPENSATED' },
