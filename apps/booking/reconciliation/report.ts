@@ -10,7 +10,7 @@ export function report(found: Found, of: Reconciliation): string {
     'Trips',
     tripsPicture(of),
     '',
-    'The fullest day of each week',
+    'The fullest day of each week, as it was left',
     fullnessPicture([...found.nights, ...found.carDays]),
     '',
     'Money',
