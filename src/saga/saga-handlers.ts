@@ -1,6 +1,6 @@
 import { type Handler, type HandlerContext, type HandlerOptions, on } from '../delivery/handler.ts'
 import { replyTopic } from '../message/command.ts'
-import { EstafetError } from '../message/errors.ts'
+import { EstafetError, isEstafetError } from '../message/errors.ts'
 import type { EventType } from '../message/event.ts'
 import { decodeJson } from '../message/json.ts'
 import { type ReceivedMessage, type StoredMessage, withData } from '../message/message.ts'
@@ -53,7 +53,11 @@ export function sagaHandlers<Tx>(
 function handlingOf<Tx>(definitions: readonly SagaDefinition<Tx>[]): HandlerOptions {
   return {
     timeoutMs: Math.max(...definitions.map(({ turnTimeoutMs }) => turnTimeoutMs)),
-    retry: [{ errors: (error) => !(error instanceof UnknownSaga), immediate: 2, delayed: 1_000 }],
+    retry: [
+      // Kept for a person; the saga goes on: what is not answered in time is taken back.
+      { errors: (error) => error instanceof UnusableReply, immediate: 0, delayed: 0, whenDead: 'skip' },
+      { errors: (error) => !(error instanceof UnknownSaga), immediate: 2, delayed: 1_000 },
+    ],
   }
 }
 
@@ -129,7 +133,11 @@ function rawOf(reply: EventType<never, unknown>): EventType<never, RawReply> {
   return Object.assign((data: never) => reply(data), {
     ...reply,
     receive(stored: StoredMessage) {
-      reply.receive(stored)
+      try {
+        reply.receive(stored)
+      } catch (error) {
+        throw isEstafetError(error) ? new UnusableReply(error.code, error.message, { cause: error }) : error
+      }
       return withData(stored, decodeJson(stored.payload) as RawReply)
     },
   })
@@ -147,6 +155,9 @@ function storedOf(event: EventType<never, unknown>): EventType<never, StoredMess
 
 /** It may come, where a database was set back; an answer is never dropped silently, R6.3. */
 class UnknownSaga extends EstafetError {}
+
+/** It is not what its command says, whoever sent it. */
+class UnusableReply extends EstafetError {}
 
 function unknownSaga({ data, id }: ReceivedMessage<RawReply>): EstafetError {
   return new UnknownSaga(

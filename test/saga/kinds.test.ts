@@ -200,6 +200,28 @@ describe('a saga', () => {
     assert.deepEqual(await packed('s-9'), ['s-9'])
   })
 
+  test('is not held up by a reply that is none, or of another command', async () => {
+    await transaction(async (tx, publish) => {
+      const false1 = Pack.reply({
+        step: 'saga:shop:p-1:pack',
+        owner: 'p-1',
+        answers: 'request',
+        answer: { outcome: 'cancelled' },
+      })
+      const false2 = Deliver.reply({
+        step: 'saga:shop:p-1:pack',
+        owner: 'p-1',
+        answers: 'request',
+        answer: { outcome: 'cancelled' },
+      })
+      publish({ ...false1, topic: 'shop.replies', data: { nonsense: true } }, { ...false2, topic: 'shop.replies' })
+      await shop.begin({ tx, publish }, Delivery, 'p-1', { order: 'p-1' })
+    })
+    assert.deepEqual(await shop.ended(Delivery, 'p-1'), { status: 'completed', result: { parcel: 'parcel of p-1' } })
+    const { rows } = await pool.query(`SELECT FROM estafet.parked_message WHERE type = 'shop.pack.reply'`)
+    assert.equal(rows.length, 1, 'it is kept for a person')
+  })
+
   test('whose turn throws what would never succeed keeps its answer, says why, and can be taken back', async () => {
     await transaction((tx, publish) => shop.begin({ tx, publish }, Wrong, 'w-1', { order: 'w-1' }))
     await until('it has failed again', async () => ((await shop.search.show('w-1'))?.tries ?? 0) > 1)
