@@ -151,16 +151,22 @@ describe('copies of streams in PostgreSQL', () => {
   }
 
   test('by three processes at once, one of them killed, are there once', async () => {
-    const { streams, url, fill, look } = await users()
-    await fill(20)
-    const children = [null, { point: 'after append', times: 2 }, null].map((fail, at) =>
-      copier(url, { closes: at === 2, fail }),
-    )
-    assert.deepEqual((await Promise.all(children.map((child) => ended(child)))).toSorted(), [0, 0, 'SIGKILL'])
-    const { there, wanted } = await look()
-    assert.deepEqual(there, wanted)
-    const { differences, closed } = await verifyCopies(streams.copying, userCopy())
-    assert.deepEqual([differences, closed], [[], 20])
+    // Who comes last finds nothing left to be killed at: then all three end well, and they are to do it once more.
+    for (let go = 1; go <= 10; go++) {
+      const { streams, url, fill, look } = await users()
+      await fill(20)
+      const children = [null, { point: 'after append', times: 2 }, null].map((fail, at) =>
+        copier(url, { closes: at === 2, fail }),
+      )
+      const ends = (await Promise.all(children.map((child) => ended(child)))).toSorted()
+      const { there, wanted } = await look()
+      assert.deepEqual(there, wanted)
+      const { differences, closed } = await verifyCopies(streams.copying, userCopy())
+      assert.deepEqual([differences, closed], [[], 20])
+      if (ends.includes('SIGKILL')) return assert.deepEqual(ends, [0, 0, 'SIGKILL'])
+      assert.deepEqual(ends, [0, 0, 0])
+    }
+    assert.fail('None was ever killed.')
   })
 
   test('of streams that are written to all the while have every event that was acknowledged, and none twice', async () => {
