@@ -1,5 +1,5 @@
 // One process that keeps read models up to date, and that kills itself at a named step.
-import { type Projection, startProjections } from 'estafet'
+import { isEstafetError, type Projection, startProjections } from 'estafet'
 import { postgres, postgresStreams, project, projections, type Sql } from 'estafet/postgres'
 import pg from 'pg'
 import { dyingAt, type Fail, stepping } from '../crash/steps.ts'
@@ -68,13 +68,25 @@ function failing(of: Projection<Sql>): Projection<Sql> {
   }
 }
 
-await startProjections(
-  options.versions.map((version) =>
-    failing(balances(version, options.inSets === true ? setsOf(version) : { batchSize: 7, lanes: 2 })),
-  ),
-  {
-    ...reading,
-    ...{ store: stepping(store, reach), projections: { builds: failingBuilds }, logger },
-    events: postgresStreams(pool, { service: 'bank', logger }).log,
-  },
-)
+const begin = () =>
+  startProjections(
+    options.versions.map((version) =>
+      failing(balances(version, options.inSets === true ? setsOf(version) : { batchSize: 7, lanes: 2 })),
+    ),
+    {
+      ...reading,
+      ...{ store: stepping(store, reach), projections: { builds: failingBuilds }, logger },
+      events: postgresStreams(pool, { service: 'bank', logger }).log,
+    },
+  )
+
+// As a supervisor would: a database that fails while it starts is no end.
+for (let isStarted = false; !isStarted; ) {
+  isStarted = await begin().then(
+    () => true,
+    (error: unknown) => {
+      if (isEstafetError(error, 'UNAVAILABLE')) return false
+      throw error
+    },
+  )
+}

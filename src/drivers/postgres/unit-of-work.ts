@@ -9,6 +9,7 @@ import {
   translate,
   translateConflict,
 } from './failure.ts'
+import { hearErrors } from './heard-errors.ts'
 import { holdFlush } from './hold-flush.ts'
 import { duringTransaction, isPipelining, sendAhead, takePublished } from './open-transaction.ts'
 import type { Sql, SqlClient, SqlPool } from './sql.ts'
@@ -27,6 +28,7 @@ export interface UnitOfWorkOptions {
 export function postgresUnitOfWork(pool: SqlPool, options: UnitOfWorkOptions = {}): UnitOfWork<Sql> {
   const idleMs = options.idleInTransactionMs ?? 10_000
   const prepared = new WeakSet<SqlClient>()
+  hearErrors(pool)
   return {
     async run(work, last) {
       const client = await connect(pool)

@@ -1,5 +1,6 @@
 import type { Announcer, WakeUp } from '../../ports/wake-up.ts'
 import { published } from '../../telemetry/channels.ts'
+import { hearErrors } from './heard-errors.ts'
 import type { SqlClient, SqlPool } from './sql.ts'
 
 const channelName = 'estafet'
@@ -19,6 +20,7 @@ export interface ListeningPool {
  */
 export function postgresWakeUp(pool: ListeningPool): WakeUp {
   const waiting = new Set<() => void>()
+  hearErrors(pool)
   let client: ListeningClient | null = null
   let isConnecting = false
   let isClosed = false
