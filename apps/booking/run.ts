@@ -95,7 +95,7 @@ async function settled(system: System, signal: AbortSignal, bar: Progress): Prom
     if (now !== null) {
       bar.set(now.trips - now.open)
       if (now.moves !== before) movedAt = performance.now()
-      if (now.open === 0 && now.moves === before) return
+      if (now.open + now.awaited === 0 && now.moves === before) return
       before = now.moves
       if (performance.now() - movedAt > stuckAfterMs) return
     }
@@ -106,6 +106,8 @@ async function settled(system: System, signal: AbortSignal, bar: Progress): Prom
 interface UnderWay {
   readonly trips: number
   readonly open: number
+  /** Flows in which an answer is. */
+  readonly awaited: number
   readonly moves: number
 }
 
@@ -116,9 +118,10 @@ async function underWay(url: string): Promise<UnderWay> {
   try {
     const { rows } = await client.query<UnderWay>(
       `SELECT count(*)::int AS trips, count(*) FILTER (WHERE state NOT IN ('COMPLETED', 'CANCELLED', 'COMPENSATED')
-        OR state = 'CANCELLED' AND kept IS NULL)::int AS open, (SELECT count(*)::int FROM transition) AS moves FROM trip`,
+        OR state = 'CANCELLED' AND kept IS NULL)::int AS open, (SELECT count(*)::int FROM transition) AS moves,
+        (SELECT count(*)::int FROM estafet.flow WHERE status = 'waiting') AS awaited FROM trip`,
     )
-    return rows[0] ?? { trips: 0, open: 0, moves: 0 }
+    return rows[0] ?? { trips: 0, open: 0, moves: 0, awaited: 0 }
   } finally {
     await client.end().catch(() => {})
   }

@@ -45,6 +45,8 @@ export interface Found {
   /** Trips that are led, and are not at their end; and their steps. */
   readonly openSagas: number
   readonly openSteps: number
+  /** Trips in which nobody leads, and in which something is awaited. */
+  readonly openFlows: number
   /** Messages that wait because one of their key failed, of all services. */
   readonly parked: number
 }
@@ -102,6 +104,7 @@ export async function readDatabases(databases: Databases): Promise<Found> {
     openSteps: await one(
       `SELECT count(*)::int AS n FROM estafet.saga_step WHERE state IN ('asking', 'waiting', 'cancelling', 'undoing')`,
     ),
+    openFlows: await one(`SELECT count(*)::int AS n FROM estafet.flow WHERE status = 'waiting'`),
     parked: await total(
       `SELECT count(*)::int AS n FROM estafet.parked_message WHERE state IN ('waiting', 'retrying', 'dead')`,
     ),

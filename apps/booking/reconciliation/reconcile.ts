@@ -96,6 +96,7 @@ export function reconcile(file: readonly FileTrip[], found: Found): Reconciliati
     }),
     { says: 'all four: no step that was asked for is unsettled', wrong: found.unsettledSteps, such: [] },
     { says: 'booking: no saga is open, and no step of one', wrong: found.openSagas + found.openSteps, such: [] },
+    { says: 'booking: of nothing that happened the answer is awaited', wrong: found.openFlows, such: [] },
     { says: 'all four: no message is parked', wrong: found.parked, such: [] },
   ]
   const payments = [...found.payments.values()]

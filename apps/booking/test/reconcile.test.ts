@@ -49,7 +49,7 @@ const good: Found = {
     ['b', 'released'],
   ]),
   payments: new Map(payments),
-  ...{ unsettledSteps: 0, openSagas: 0, openSteps: 0, parked: 0 },
+  ...{ unsettledSteps: 0, openSagas: 0, openSteps: 0, openFlows: 0, parked: 0 },
 }
 
 test('what is as it should be is equal, with nothing in between', () => {
@@ -97,6 +97,7 @@ const faults: Readonly<Record<string, readonly [Partial<Found>, RegExp]>> = {
   'a step that was never settled': [{ unsettledSteps: 1 }, /unsettled/],
   'a saga that goes on': [{ openSagas: 1 }, /no saga is open/],
   'a step of one': [{ openSteps: 1 }, /no saga is open/],
+  'an answer that did not come': [{ openFlows: 1 }, /the answer is awaited/],
   'a message that waits': [{ parked: 1 }, /parked/],
 }
 
