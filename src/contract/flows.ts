@@ -79,7 +79,8 @@ export function flowClauses<Tx>(): readonly Clause<FlowDriver<Tx>>[] {
         await saved(driver, trip('t-1'), waiting({ dueAt: past }), event('m-9', { at: '2026-01-01T00:00:01.000000Z' }))
         await saved(driver, trip('t-1'), waiting(), event('m-1', { at: '2026-01-01T00:00:02.000000Z' }))
         const shown = await driver.search.show(trip('t-1'))
-        const { number, overdueSeconds, events, ...view } = shown ?? { number: 0n, overdueSeconds: -1, events: [] }
+        const none = { number: 0n, idleSeconds: -1, overdueSeconds: -1, events: [] }
+        const { number, idleSeconds, overdueSeconds, events, ...view } = shown ?? none
         same(
           events.map(({ id }) => id),
           ['m-9', 'm-1', 'm-2'],
@@ -92,6 +93,13 @@ export function flowClauses<Tx>(): readonly Clause<FlowDriver<Tx>>[] {
         )
         same(sorted(view), sorted({ ...trip('t-1'), ...waiting() }), 'the row')
         same([number > 0n, overdueSeconds], [true, 0], 'its number, and how much it is overdue')
+        holds(idleSeconds > 86_400, 'one in which nothing happened for years is not said to be idle')
+        await saved(driver, trip('t-2'), ended({ lastAt: future }))
+        same(
+          (await driver.search.show(trip('t-2')))?.idleSeconds,
+          0,
+          'for how long nothing happened after what is to come',
+        )
       },
     },
     {

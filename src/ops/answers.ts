@@ -1,3 +1,4 @@
+import { flowStatuses } from './flow-statuses.ts'
 import { sagaStatuses } from './saga-statuses.ts'
 
 /** A JSON schema, as far as the answers need one. */
@@ -87,6 +88,12 @@ const sagaRow = {
     openSteps: list(object(sagaStep)),
     why: { type: 'string', description: 'why it waits, in a sentence' } as const,
   },
+}
+const flowRow = {
+  ...{ number, flow: text, correlationId: text, status: oneOf(...flowStatuses), begunAt: timeOrNull, lastAt: time },
+  ...{ idleSeconds: count, dueAt: timeOrNull, overdueSeconds: count },
+  awaited: list(object({ after: text, oneOf: list(text), count, since: time, until: time })),
+  why: { type: 'string', description: 'what it waits for, in a sentence' } as const,
 }
 const contentOrNull: Schema = {
   type: ['object', 'null'],
@@ -259,5 +266,8 @@ export const answers = {
     { input: contentOrNull, result: contentOrNull },
   ),
   Steered: object({ outcome: oneOf('done', 'repeated'), id: text, status: sagaStatus }),
+  FlowList: paged(object(flowRow)),
+  FlowDefinitionList: paged(object({ flow: text, unbegun: count, waiting: count, overdue: count, ended: count })),
+  Flow: object({ ...flowRow, events: list(object({ source: text, id: text, type: text, at: time })) }),
   Error: object({ error: object({ code: text, message: text, hint: orNull }) }),
 } as const satisfies Record<string, Schema>

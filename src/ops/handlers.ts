@@ -4,6 +4,7 @@ import type { RouteHandler } from './call.ts'
 import { deadLetterExport, deadLetterImport } from './carry.ts'
 import { discard, dryRun, edit } from './dead-letter-actions.ts'
 import { deadLetter, deadLetterDiff, deadLetterGroups, deadLetterPayload, deadLetters } from './dead-letters.ts'
+import { flow, flowDefinitions, flows } from './flows.ts'
 import { lag } from './lag.ts'
 import { log, logMessages, logVerify } from './log.ts'
 import { openApi } from './openapi.ts'
@@ -50,4 +51,5 @@ export const handlers: Readonly<Record<RouteName, RouteHandler>> = {
   ...{ projections, pauseProjection, resumeProjection, rebuildProjection, verifyProjection },
   ...{ promoteProjection, dropProjection },
   ...{ sagas, sagaDefinitions, saga, answerSaga, fireSaga, retrySaga, skipSaga, compensateSaga, cancelSaga },
+  ...{ flows, flowDefinitions, flow },
 }

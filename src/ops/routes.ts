@@ -1,10 +1,7 @@
+import { flowRoutes } from './flow-routes.ts'
+import { page } from './paging.ts'
 import type { Param, Route } from './route.ts'
 import { sagaStatuses } from './saga-statuses.ts'
-
-const page = {
-  after: { in: 'query', kind: 'number', says: 'the next of the page before; left out: from the beginning' },
-  limit: { in: 'query', kind: 'count', max: 500, says: 'items of a page, at most 500; 100 unless told otherwise' },
-} as const satisfies Record<string, Param>
 
 const number = { in: 'path', kind: 'number', isRequired: true, says: 'which one' } as const
 const feed = {
@@ -379,6 +376,7 @@ export const routes = {
     ...{ method: 'POST', path: '/sagas/{id}/cancel', role: 'operate', params: steering },
     ...{ answer: 'Steered', summary: 'Takes everything back of a saga that still runs, and of no other.' },
   },
+  ...flowRoutes,
 } as const satisfies Record<string, Route>
 
 export type RouteName = keyof typeof routes

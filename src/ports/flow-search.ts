@@ -22,6 +22,8 @@ export interface FlowFilter {
 export interface FlowRow extends FlowName, FlowView {
   /** Its place among those of its database. */
   readonly number: bigint
+  /** Seconds since its last event, as far as clocks agree: 0 at least. Whole seconds. */
+  readonly idleSeconds: number
   /** Seconds since the first thing that is awaited was due; 0 when it is not. Whole seconds. */
   readonly overdueSeconds: number
 }

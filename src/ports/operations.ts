@@ -1,6 +1,7 @@
 import type { Audit } from './audit.ts'
 import type { DeadLetterDecisions } from './dead-letter-decisions.ts'
 import type { DeadLetters } from './dead-letters.ts'
+import type { FlowSearch } from './flow-search.ts'
 import type { LogSearch } from './log-search.ts'
 import type { Redrives } from './redrives.ts'
 import type { Replays } from './replays.ts'
@@ -21,4 +22,5 @@ export interface Operations<Tx> {
   readonly probe: WriteProbe<Tx>
   readonly sagas: Sagas<Tx>
   readonly sagaSearch: SagaSearch
+  readonly flowSearch: FlowSearch
 }

@@ -61,6 +61,20 @@ export const brokenFlows: Readonly<Record<string, () => Driver>> = {
         return { ...all, items: all.items.map((row) => ({ ...row, overdueSeconds: 1e6 })) }
       },
     })),
+  'counts from the beginning of time for how long nothing happened': () =>
+    searching((search) => ({
+      async show(name) {
+        const shown = await search.show(name)
+        return shown === null ? null : { ...shown, idleSeconds: 1e9 }
+      },
+    })),
+  'is never idle': () =>
+    searching((search) => ({
+      async show(name) {
+        const shown = await search.show(name)
+        return shown === null ? null : { ...shown, idleSeconds: 0 }
+      },
+    })),
   'begins each page at the first': () =>
     searching((search) => ({ list: (filter, { limit }) => search.list(filter, { after: null, limit }) })),
   'ends after a page': () =>

@@ -15,6 +15,7 @@ import { Carts } from '../ops/carts.ts'
 import { errands } from '../ops/errands.ts'
 import { failure, messageOf, type ParkedWorld, parkedServer, subscription } from '../ops/parked-world.ts'
 import { ask, Paid, Placed, served, silent, tokenOf } from '../ops/served.ts'
+import { trips } from '../ops/trips.ts'
 
 const secret = { id: 'A', total: 5, customer: { email: 'ada@example.org' } }
 
@@ -430,6 +431,13 @@ for (const binaries of allPostgres()) {
       } finally {
         await own.stop()
       }
+    })
+
+    test('shows flows that the service follows', async () => {
+      await trips(world).happened('a', 'trip.requested', 7200)
+      assert.equal(itemsOf(await get('/flows?overdue=true', 'view'))[0]?.['correlationId'], 'a')
+      assert.equal(itemsOf(await get('/flow-definitions', 'view'))[0]?.['overdue'], 1)
+      assert.equal((await get('/flows/trip/a', 'view')).body['status'], 'waiting')
     })
 
     test('the tests above saw every route of the table answer', () => {

@@ -71,7 +71,8 @@ async function followed(happened: readonly Happened[], order: readonly number[],
   await Promise.all([worker(), worker(), worker()])
   const {
     number: _,
-    overdueSeconds: __,
+    idleSeconds: __,
+    overdueSeconds: ___,
     ...row
   } = (await memoryFlowSearch(session).show({ flow: 'trip', correlationId: 'c' }))!
   return row

@@ -8,7 +8,7 @@ import { transactionalTable } from './transactional-table.ts'
 export function memoryFlowSearch({ database, interrupt }: MemorySession): FlowSearch {
   const flows = transactionalTable<MemoryFlow>(database, flowTable).committed
   const rowOf = ({ number, name, view }: MemoryFlow): readonly FlowRow[] =>
-    view === null ? [] : [{ ...name, ...view, number, overdueSeconds: overdueOf(view, database.clock.now()).seconds }]
+    view === null ? [] : [{ ...name, ...view, number, ...agesOf(view, database.clock.now()) }]
   const isOverdue = (row: FlowRow): boolean => overdueOf(row, database.clock.now()).isOverdue
   return {
     async list(filter, { after, limit }) {
@@ -47,6 +47,11 @@ export function memoryFlowSearch({ database, interrupt }: MemorySession): FlowSe
       }))
     },
   }
+}
+
+function agesOf(view: FlowView, now: number): Pick<FlowRow, 'idleSeconds' | 'overdueSeconds'> {
+  const idleSeconds = Math.max(0, Math.floor((now - Date.parse(view.lastAt)) / 1_000))
+  return { idleSeconds, overdueSeconds: overdueOf(view, now).seconds }
 }
 
 function overdueOf(

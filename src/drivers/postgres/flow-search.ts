@@ -55,6 +55,7 @@ const overdue = `(f.status = 'waiting' AND f.due_at <= clock_timestamp())`
 
 const columns = `f.flow, f.correlation_id AS "correlationId", f.number::text AS number, f.status, f.awaited,
   ${instant('f.begun_at')} AS "begunAt", ${instant('f.last_at')} AS "lastAt", ${instant('f.due_at')} AS "dueAt",
+  greatest(0, floor(extract(epoch FROM clock_timestamp() - f.last_at)))::bigint::text AS "idleSeconds",
   CASE WHEN ${overdue} THEN floor(extract(epoch FROM clock_timestamp() - f.due_at))::bigint ELSE 0 END::text AS "overdueSeconds"`
 
 interface StoredFlow {
@@ -66,6 +67,7 @@ interface StoredFlow {
   readonly begunAt: string | null
   readonly lastAt: string
   readonly dueAt: string | null
+  readonly idleSeconds: string
   readonly overdueSeconds: string
 }
 
@@ -78,10 +80,11 @@ function toFlow({
   begunAt,
   lastAt,
   dueAt,
+  idleSeconds,
   overdueSeconds,
 }: StoredFlow): FlowRow {
   return {
     ...{ flow, correlationId, number: BigInt(number), status, begunAt, lastAt, dueAt },
-    ...{ awaited: JSON.parse(awaited), overdueSeconds: Number(overdueSeconds) },
+    ...{ awaited: JSON.parse(awaited), idleSeconds: Number(idleSeconds), overdueSeconds: Number(overdueSeconds) },
   }
 }

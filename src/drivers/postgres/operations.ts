@@ -2,6 +2,7 @@ import type { Operations } from '../../ports/operations.ts'
 import { postgresAudit } from './audit.ts'
 import { postgresDeadLetterDecisions } from './dead-letter-decisions.ts'
 import { postgresDeadLetters } from './dead-letters.ts'
+import { postgresFlowSearch } from './flow-search.ts'
 import { postgresLogSearch } from './log-search.ts'
 import { postgresRedrives } from './redrives.ts'
 import { postgresReplays } from './replays.ts'
@@ -24,5 +25,6 @@ export function postgresOperations(sql: Sql): Operations<Sql> {
     probe: postgresWriteProbe(),
     sagas: postgresSagas(),
     sagaSearch: postgresSagaSearch(sql),
+    flowSearch: postgresFlowSearch(sql),
   }
 }
