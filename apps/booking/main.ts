@@ -1,9 +1,11 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { logger } from 'estafet'
+import { type Logger, logger } from 'estafet'
 import { MissingEngine } from '../../engines/application/broker.ts'
 import { FolderInUse, takeFolder } from '../../engines/application/exclusive-folder.ts'
+import { UnusableSettings } from '../../engines/application/settings.ts'
 import { UnusableFile } from '../../engines/application/text-lines.ts'
+import { compare } from './compare/compare.ts'
 import { help, type Options, options as readOptions, UnusableOptions } from './options.ts'
 import { type Run, run } from './run.ts'
 import { serviceNames } from './system/services.ts'
@@ -23,8 +25,10 @@ async function main(): Promise<number> {
     }
     const giveBack = folderOf(options.home)
     try {
+      if (options.isComparing) return await withSystem(options, ending, (...system) => showForms(options, ...system))
       say(`Reading ${options.file} ...`)
-      return await runTrips(options, await readBookings(options.file, options.trips), ending)
+      const read = await readBookings(options.file, options.trips)
+      return await withSystem(options, ending, (...system) => runTrips(options, read, ...system))
     } finally {
       giveBack()
     }
@@ -34,7 +38,9 @@ async function main(): Promise<number> {
       return 130
     }
     if (!(error instanceof Error)) throw error
-    const isUsage = [UnusableOptions, UnusableFile, MissingEngine].some((kind) => error instanceof kind)
+    const isUsage = [UnusableOptions, UnusableFile, UnusableSettings, MissingEngine].some(
+      (kind) => error instanceof kind,
+    )
     if (!isUsage) throw error
     say(`${error.message}\nnpm start -w apps/booking -- --help shows the options.`)
     return 2
@@ -53,32 +59,67 @@ function folderOf(home: string): () => void {
   }
 }
 
-async function runTrips(options: Options, read: ReadBookings, ending: AbortSignal): Promise<number> {
-  const log = logger({ service: 'booking', level: options.isKilling ? 'error' : 'warn' })
+/** A system that is ready, what it runs on, and the file that tells the command line where it is. */
+type Ready = [system: System, about: { readonly engines: string; readonly connect: string }, ending: AbortSignal]
+
+async function withSystem(
+  options: Options,
+  ending: AbortSignal,
+  work: (...system: Ready) => Promise<number>,
+): Promise<number> {
+  const logger = loggerOf(options)
   const engines = { kafka: 'PostgreSQL, Kafka', redis: 'PostgreSQL, Redis', none: 'PostgreSQL' }[
     options.broker ?? 'none'
   ]
   say(`Starting ${engines} and the services ${serviceNames.join(', ')} ...`)
   const broker = options.broker === null ? {} : { broker: options.broker }
-  const system = await startSystem(options.home, { logger: log, quiet: true, ...broker })
+  const system = await startSystem(options.home, { logger, quiet: true, ...broker })
   try {
     const at = await system.supervisor.ready()
     const connect = writeConnectFile(options.home, system)
     ending.throwIfAborted()
     for (const [name, { url }] of Object.entries(at)) say(`  ${name.padEnd(14)}${url}/openapi.json`)
-    say(
-      `${read.bookings.length} trips, ${options.form}${options.isKilling ? `, killing with the seed ${options.seed}` : ''}`,
-    )
-    const done = await run(system, { options, read, signal: ending, say })
-    process.stdout.write(options.json ? `${json(done, options)}\n` : `\n${report(done, read)}\n`)
-    if (options.stay && !ending.aborted) {
-      say(`\nIt stays up; Ctrl-C ends it. To look inside: npx estafet status --connect ${connect}`)
-      await new Promise((resolve) => ending.addEventListener('abort', resolve))
-    }
-    return done.reconciled.code
+    return await work(system, { engines, connect }, ending)
   } finally {
     await system.stop()
   }
+}
+
+function loggerOf({ isKilling }: Options): Logger {
+  return logger({ service: 'booking', level: isKilling ? 'error' : 'warn' })
+}
+
+async function runTrips(
+  options: Options,
+  read: ReadBookings,
+  ...[system, { connect }, ending]: Ready
+): Promise<number> {
+  say(
+    `${read.bookings.length} trips, ${options.form}${options.isKilling ? `, killing with the seed ${options.seed}` : ''}`,
+  )
+  const done = await run(system, { options, read, signal: ending, say })
+  process.stdout.write(options.json ? `${json(done, options)}\n` : `\n${report(done, read)}\n`)
+  if (options.stay && !ending.aborted) {
+    say(`\nIt stays up; Ctrl-C ends it. To look inside: npx estafet status --connect ${connect}`)
+    await new Promise((resolve) => ending.addEventListener('abort', resolve))
+  }
+  return done.reconciled.code
+}
+
+async function showForms(options: Options, ...[system, { engines, connect }, ending]: Ready): Promise<number> {
+  const page = await compare(system, { port: options.port, engines, logger: loggerOf(options) })
+  say(`
+  Page          ${page.url}
+
+Each button asks for the same trip twice: led by booking, and with nobody in charge. To look inside:
+
+  npx estafet sagas list --connect ${connect}
+  npx estafet flows list --connect ${connect}
+
+Ctrl-C ends it.`)
+  await new Promise((resolve) => ending.addEventListener('abort', resolve))
+  await page.close()
+  return 0
 }
 
 function json({ reconciled, ...run }: Run, { form, seed, broker }: Options): string {

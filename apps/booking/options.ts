@@ -13,6 +13,10 @@ export interface Options {
   /** Decides the kills. */
   readonly seed: number
   readonly stay: boolean
+  /** A page on which both forms are seen, in the place of the file's trips. */
+  readonly isComparing: boolean
+  /** Of the page; 0: a free one. */
+  readonly port: number
   readonly json: boolean
   readonly help: boolean
   readonly home: string
@@ -31,6 +35,7 @@ export const help = `Trips with a room, a car if wanted, and a payment: four ser
   npm start -w apps/booking -- --seed N              decides when and what is killed (1)
   npm start -w apps/booking -- --file FILE           another file of the same columns (.csv or .csv.gz)
   npm start -w apps/booking -- --stay                keep it running afterwards; Ctrl-C ends it
+  npm start -w apps/booking -- --compare             a page: the same trip in both forms, side by side (--port N)
   npm start -w apps/booking -- --json                the result as JSON on standard output
   npm start -w apps/booking -- --home FOLDER         where the database server keeps its files (.estafet/booking)
   npm run reconcile -w apps/booking                  the reconciliation of the last run again, by itself
@@ -43,7 +48,7 @@ export const bookingsOf2015 = fileURLToPath(new URL('data/hotel-bookings-2015.cs
 
 /** Reads the command line; relative paths start at `cwd`. Throws UnusableOptions. */
 export function options(words: readonly string[], cwd: string): Options {
-  const { form, file, trips, broker, kill, seed, home, stay, json, help: wantsHelp } = parse(words)
+  const { form, file, trips, broker, kill, seed, home, stay, json, compare, port, help: wantsHelp } = parse(words)
   return {
     form: oneOf('--form', form, forms),
     file: file === undefined ? bookingsOf2015 : resolve(cwd, file),
@@ -52,7 +57,7 @@ export function options(words: readonly string[], cwd: string): Options {
     isKilling: kill,
     seed: number('--seed', seed),
     home: home === undefined ? defaultHome : resolve(cwd, home),
-    ...{ stay, json, help: wantsHelp },
+    ...{ stay, json, help: wantsHelp, isComparing: compare, port: port === '0' ? 0 : number('--port', port) },
   }
 }
 
@@ -70,6 +75,8 @@ function parse(words: readonly string[]) {
         home: { type: 'string' },
         stay: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
+        compare: { type: 'boolean', default: false },
+        port: { type: 'string', default: '0' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     }).values

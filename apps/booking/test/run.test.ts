@@ -85,6 +85,7 @@ test('a wrong option and a missing file end with what to do, and exit code 2', a
     ['--form', 'alone'],
     ['--broker', 'pigeons'],
     ['--seed', '0'],
+    ['--compare', '--port', 'high'],
     ['--no-such-option'],
     ['--file', 'missing.csv'],
   ]) {

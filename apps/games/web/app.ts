@@ -1,15 +1,15 @@
-import { readFileSync } from 'node:fs'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { isEstafetError, type Logger } from 'estafet'
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import { streamSSE } from 'hono/streaming'
 import { guard } from '../../../engines/application/guard.ts'
+import { live } from '../../../engines/application/live.ts'
+import { addPage } from '../../../engines/application/page.ts'
 import { finishGame } from '../games/outbox.ts'
 import { outboxRows } from '../games/rows.ts'
 import { consumedRows, groupTotals } from '../scoreboard/rows.ts'
 import type { System } from '../system/system.ts'
-import { live } from './live.ts'
 import { type Fault, problem } from './problem.ts'
 import { topicMessages } from './topic.ts'
 
@@ -62,7 +62,7 @@ export function webApp(system: System, logger: Logger): OpenAPIHono {
   addGames(app, system, logger)
   addGroups(app, system)
   addView(app, system)
-  addPage(app)
+  addPage(app, new URL('page/', import.meta.url))
   app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'Games', version: '1' } })
   return app
 }
@@ -157,14 +157,6 @@ function addView(app: OpenAPIHono, { broker, games, scoreboard, isReady }: Syste
     const ready = await isReady()
     return context.json({ ready }, ready ? 200 : 503)
   })
-}
-
-function addPage(app: OpenAPIHono): void {
-  const files = { '/': ['index.html', 'html'], '/page.css': ['page.css', 'css'], '/page.js': ['page.js', 'javascript'] }
-  for (const [path, [name = '', kind = '']] of Object.entries(files)) {
-    const text = readFileSync(new URL(`page/${name}`, import.meta.url), 'utf8')
-    app.get(path, (context) => context.body(text, 200, { 'content-type': `text/${kind}; charset=utf-8` }))
-  }
 }
 
 function refuse(fault: Fault): never {
