@@ -1,6 +1,7 @@
 import type { CommandSpec } from './command.ts'
 import { contractCommands } from './table/contracts.ts'
 import { deadLetterCommands } from './table/dead-letters.ts'
+import { flowCommands } from './table/flows.ts'
 import { operationCommands } from './table/operations.ts'
 import { projectionCommands } from './table/projections.ts'
 import { sagaCommands } from './table/sagas.ts'
@@ -13,6 +14,7 @@ export const commands: readonly CommandSpec[] = [
   ...streamCommands,
   ...projectionCommands,
   ...sagaCommands,
+  ...flowCommands,
   ...deadLetterCommands,
   ...contractCommands,
   ...operationCommands,

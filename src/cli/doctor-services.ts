@@ -64,6 +64,7 @@ function checksOfFacts(facts: Facts, lagOver: number): readonly Check[] {
         ),
     parkingCheck(facts),
     ...sagasChecks(facts),
+    ...flowsChecks(facts),
     ...facts.feeds.flatMap(({ feed, lag, error }) =>
       lag === null ? [fail(`feed ${feed}`, `it cannot be read: ${error ?? 'unknown'}`, stalledFix(error))] : [],
     ),
@@ -109,6 +110,29 @@ export function sagasChecks({ service, sagas }: Pick<Facts, 'service' | 'sagas'>
       'sagas',
       `${stuck} stuck, the longest for ${sayMs(seconds * 1000)}: ${names}`,
       `${see}; estafet sagas list --stuck --service ${service} lists them.`,
+    ),
+  ]
+}
+
+/**
+ * Nothing of a service whose version tells nothing of flows. A warning: who follows a flow is well when others are late, and what
+ * is wrong with those is said of them.
+ */
+export function flowsChecks({ service, flows }: Pick<Facts, 'service' | 'flows'>): readonly Check[] {
+  if (flows === null) return []
+  const { ok, warn } = checksOf(service)
+  const { overdue, first } = flows
+  const [one] = first
+  // They may have gone on between two questions.
+  if (overdue === 0 || one === undefined) return [ok('flows', 'none is overdue')]
+  const late = (seconds: number): string => (seconds === 0 ? 'less than 1 s' : sayMs(seconds * 1000))
+  const names = first.map(({ flow, correlationId, seconds }) => `${flow} ${correlationId} by ${late(seconds)}`)
+  const see = `estafet flows show ${shellWord(one.flow)} ${shellWord(one.correlationId)} --service ${service} says after what`
+  return [
+    warn(
+      'flows',
+      `${overdue} overdue: ${names.join(', ')}${overdue > first.length ? ', ...' : ''}`,
+      `${see}; estafet flows list --overdue --service ${service} lists them.`,
     ),
   ]
 }

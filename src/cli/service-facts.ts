@@ -18,6 +18,8 @@ export interface Facts {
   readonly deadLetters: number
   /** Null when its version tells nothing of sagas. */
   readonly sagas: StuckSagas | null
+  /** Null when its version tells nothing of flows. */
+  readonly flows: OverdueFlows | null
   readonly pausedBy: string | null
   /** How far the service's clock is ahead of this machine's, in ms, and how far that may be wrong. */
   readonly clock: { readonly aheadMs: number; readonly exactMs: number } | null
@@ -32,6 +34,13 @@ export interface StuckSagas {
   readonly first: readonly string[]
 }
 
+/** Flows in which something should have happened by now. */
+export interface OverdueFlows {
+  readonly overdue: number
+  /** The first that were seen. */
+  readonly first: readonly { readonly flow: string; readonly correlationId: string; readonly seconds: number }[]
+}
+
 export interface FeedLag {
   readonly feed: string
   /** Null when the feed cannot be read; `error` says why. */
@@ -41,14 +50,15 @@ export interface FeedLag {
 
 /** Asks one process for what `status` and `doctor` say of it. */
 export async function factsOf(client: ServiceClient): Promise<Facts> {
-  const [manifest, health, lags, groups, subscriptions, keys, sagas] = await Promise.all([
+  const [manifest, health, lags, groups, subscriptions, keys, sagas, flows] = await Promise.all([
     client.get('/manifest'),
     healthOf(client),
     client.all('/lag'),
     client.all('/dead-letters/groups'),
     client.all('/subscriptions'),
     client.all('/parked-keys', {}, 10_000),
-    stuckSagas(client),
+    unlessMissing(stuckSagas(client)),
+    unlessMissing(overdueFlows(client)),
   ])
   const paused = subscriptions.map((each) => each['paused']).find((each) => each !== null && each !== undefined)
   const feeds = lags.map((each) => ({
@@ -71,21 +81,38 @@ export async function factsOf(client: ServiceClient): Promise<Facts> {
     parkedKeys: keys.length,
     parkedMessages: keys.reduce((sum, each) => sum + number(each, 'messages'), 0),
     deadLetters: groups.reduce((sum, each) => sum + number(each, 'count'), 0),
-    sagas,
+    ...{ sagas, flows },
     pausedBy: paused === undefined ? null : text(item(paused), 'by'),
     clock: health.clock,
   }
 }
 
-async function stuckSagas(client: ServiceClient): Promise<StuckSagas | null> {
+async function stuckSagas(client: ServiceClient): Promise<StuckSagas> {
+  const rows = await client.all('/saga-definitions')
+  const stuck = rows.reduce((sum, each) => sum + number(each, 'stuck'), 0)
+  const seconds = Math.max(0, ...rows.map((each) => number(each, 'stuckSeconds')))
+  const first = stuck === 0 ? [] : await client.all('/sagas', { stuck: true }, 3)
+  return { stuck, seconds, first: first.map((each) => text(each, 'id')) }
+}
+
+async function overdueFlows(client: ServiceClient): Promise<OverdueFlows> {
+  const rows = await client.all('/flow-definitions')
+  const overdue = rows.reduce((sum, each) => sum + number(each, 'overdue'), 0)
+  const first = overdue === 0 ? [] : await client.all('/flows', { overdue: true }, 3)
+  return {
+    overdue,
+    first: first.map((each) => ({
+      ...{ flow: text(each, 'flow'), correlationId: text(each, 'correlationId') },
+      seconds: number(each, 'overdueSeconds'),
+    })),
+  }
+}
+
+/** Null when the service has no such route: during a deployment processes of an older version answer, too. */
+async function unlessMissing<Value>(answer: Promise<Value>): Promise<Value | null> {
   try {
-    const rows = await client.all('/saga-definitions')
-    const stuck = rows.reduce((sum, each) => sum + number(each, 'stuck'), 0)
-    const seconds = Math.max(0, ...rows.map((each) => number(each, 'stuckSeconds')))
-    const first = stuck === 0 ? [] : await client.all('/sagas', { stuck: true }, 3)
-    return { stuck, seconds, first: first.map((each) => text(each, 'id')) }
+    return await answer
   } catch (error) {
-    // During a deployment processes of an older version answer, too.
     if (error instanceof CommandFailure && error.exit === 'missing') return null
     throw error
   }

@@ -120,6 +120,10 @@ describe('every example of every command runs against real services', () => {
       )
       return number
     },
+    'flows show': async () => {
+      await shop.travel('trip-1')
+      return '1'
+    },
     'redrives show': slowRedrive,
     'redrives pause': slowRedrive,
     'redrives cancel': slowRedrive,
@@ -134,7 +138,7 @@ describe('every example of every command runs against real services', () => {
     for (const { line } of command.examples) {
       test(line, async () => {
         const number = await scenes[command.name]?.()
-        const real = number === undefined ? line : line.replace(/(billing\/|delivery-)\d+/, `$1${number}`)
+        const real = number === undefined ? line : line.replace(/(billing\/|delivery-|trip-)\d+/, `$1${number}`)
         const { code, out, err } = await shop.cli(real)
         assert.deepEqual({ code, err }, { code: 0, err: '' })
         assert.ok(out.length > 0)

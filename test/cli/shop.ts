@@ -35,6 +35,7 @@ import * as z from 'zod'
 import { provisionDatabase } from '../../engines/postgres/provision.ts'
 import { type PostgresServer, temporaryPostgres } from '../../engines/postgres/server.ts'
 import { type ServedOps, serveOps } from '../../src/ops.ts'
+import { trips } from '../ops/trips.ts'
 import { type Ended, estafet, type Surroundings } from './child.ts'
 
 const order = z.object({ orderId: z.string(), card: z.string().optional() })
@@ -44,7 +45,7 @@ export const OrderPlaced = event('order.placed', {
   key: (data) => data.orderId,
   mask: ['card'],
 })
-const InvoiceSent = event('invoice.sent', { version: 1, schema: order, key: (data) => data.orderId })
+export const InvoiceSent = event('invoice.sent', { version: 1, schema: order, key: (data) => data.orderId })
 
 const PriceSet = streamEvent('PriceSet', { version: 1, schema: z.object({ at: z.int(), price: z.string() }) })
 const CardGiven = streamEvent('CardGiven', { version: 1, schema: z.object({ card: z.string() }), mask: ['card'] })
@@ -118,6 +119,8 @@ export interface Shop {
   place(...orders: readonly string[]): Promise<void>
   /** Begins a saga of orders, which waits for its step `courier`; nobody but a person answers that. */
   deliver(id: string): Promise<void>
+  /** Lets a trip begin, which orders follows. */
+  travel(id: string): Promise<void>
   sql(database: string, text: string): Promise<Record<string, unknown>[]>
   /** Runs a command line in the working directory. */
   cli(line: string, around?: Surroundings): Promise<Ended>
@@ -229,6 +232,8 @@ export async function openShop(): Promise<Shop> {
       void (await storeOf('orders').transaction((tx, publish) =>
         deliveries.begin({ tx, publish }, Delivery, id, { orderId: id }),
       )),
+    travel: async (id) =>
+      void (await trips({ pool: poolOfService('orders'), store: storeOf('orders') }).happened(id, 'trip.requested', 1)),
     waitFor,
     until: (name, condition) =>
       waitFor(async () => (await sql(name, `SELECT (${condition}) AS is_so`))[0]?.['is_so'] === true),

@@ -37,7 +37,7 @@ export interface Trips {
 }
 
 /** Trips that a service follows with its own login and nothing more, as its inbox would hand it their events. */
-export function trips(world: ParkedWorld): Trips {
+export function trips(world: Pick<ParkedWorld, 'pool' | 'store'>): Trips {
   const handlers = flows.flatMap((each) => follow(each))
   let count = 0
   return {

@@ -62,6 +62,7 @@ function outcome(call: Call, rows: readonly Row[]): Outcome {
       { title: 'PARKED KEYS', of: ({ parkedKeys }) => parkedKeys ?? null, align: 'right' },
       { title: 'DEAD LETTERS', of: ({ deadLetters }) => deadLetters ?? null, align: 'right' },
       { title: 'STUCK SAGAS', of: ({ sagas }) => sagas?.stuck ?? null, align: 'right' },
+      { title: 'OVERDUE FLOWS', of: ({ flows }) => flows?.overdue ?? null, align: 'right' },
       { title: 'PAUSED BY', of: ({ pausedBy }) => pausedBy ?? null },
       { title: 'URL', of: ({ url }) => url },
     ],

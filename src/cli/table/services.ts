@@ -4,7 +4,7 @@ import type { CommandSpec } from '../command.ts'
 export const serviceCommands: readonly CommandSpec[] = [
   {
     name: 'status',
-    says: 'Says of each service whether it is well: live, ready, lag, what is parked, dead and stuck',
+    says: 'Says of each service whether it is well: live, ready, lag, what is parked, dead, stuck and overdue',
     arguments: [],
     options: {
       wait: { kind: 'flag', says: 'wait until all are ready; exit 124 when they are not in time' },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nodeCheck } from '../../../src/cli/commands/doctor.ts'
-import { clockCheck, parkingCheck, sagasChecks, versionChecks } from '../../../src/cli/doctor-services.ts'
+import { clockCheck, flowsChecks, parkingCheck, sagasChecks, versionChecks } from '../../../src/cli/doctor-services.ts'
 
 test('Node must be the oldest supported one or later', () => {
   const states = ['18.20.0', '22.17.9', '22.18.0', '22.19.1', '23.0.0', '24.21.0'].map(
@@ -57,6 +57,26 @@ test('sagas that are stuck fail, with their number, their age, the first of them
       'fail',
       '4 stuck, the longest for 1 h 1 min: trip of $you, b, c, ...',
       "estafet sagas show 'trip of $you' --service a says why; estafet sagas list --stuck --service a lists them.",
+    ],
+  )
+})
+
+test('flows that are overdue are a warning, with their number, the first of them, for how long, and what to type', () => {
+  const late = (correlationId: string, seconds: number) => ({ flow: 'trip', correlationId, seconds })
+  const of = (overdue: number, ...first: readonly ReturnType<typeof late>[]) => ({
+    service: 'a',
+    flows: { overdue, first },
+  })
+  assert.deepEqual(flowsChecks({ service: 'a', flows: null }), [])
+  // Between two questions they went on.
+  for (const none of [of(0), of(2)]) assert.deepEqual(flowsChecks(none)[0]?.state, 'ok')
+  const [check] = flowsChecks(of(3, late('of $you', 3700), late('b', 0)))
+  assert.deepEqual(
+    [check?.state, check?.says, check?.fix],
+    [
+      'warn',
+      '3 overdue: trip of $you by 1 h 1 min, trip b by less than 1 s, ...',
+      "estafet flows show trip 'of $you' --service a says after what; estafet flows list --overdue --service a lists them.",
     ],
   )
 })
