@@ -30,7 +30,7 @@ export async function list(call: Call): Promise<Outcome> {
       { title: 'WAITS FOR', of: (row) => awaitedText(row, choiceText) },
       { title: 'AFTER', of: (row) => awaitedText(row, (each) => text(each, 'after')) },
       { title: 'IDLE', of: idleText, align: 'right' },
-      { title: 'BEGUN AT', of: begunText },
+      { title: 'BEGUN AT', of: (row) => timeText(row, 'begunAt') },
     ],
     call.terminal.width,
   )
@@ -53,10 +53,10 @@ export async function show(call: Call): Promise<Outcome> {
     fields({
       flow: `${flow} ${id} of ${client.name}`,
       state: stateText(shown),
-      begun: begunText(shown),
+      begun: timeText(shown, 'begunAt'),
       last: toTheSecond(text(shown, 'lastAt')),
       idle: idleText(shown),
-      due: textOrNull(shown, 'dueAt'),
+      due: timeText(shown, 'dueAt'),
     }),
     '',
     flowTimeline(shown, call.terminal.width),
@@ -78,9 +78,9 @@ function idleText(row: Item): string | null {
   return text(row, 'status') === 'ended' ? null : sayMs(number(row, 'idleSeconds') * 1000)
 }
 
-function begunText(row: Item): string | null {
-  const begunAt = textOrNull(row, 'begunAt')
-  return begunAt === null ? null : toTheSecond(begunAt)
+function timeText(row: Item, field: string): string | null {
+  const time = textOrNull(row, field)
+  return time === null ? null : toTheSecond(time)
 }
 
 function awaitedText(row: Item, of: (expectation: Item) => string): string | null {
