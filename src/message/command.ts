@@ -65,11 +65,15 @@ export function replyTopic(service: string): string {
   return `${service}.replies`
 }
 
+/** What a command's own messages are called by, after its type. */
+const [cancelEnd, replyEnd] = ['.cancel', '.reply']
+
 const serviceName = /^[a-z][a-z0-9-]{0,62}$/
 
 /**
  * Defines a command, `command('hotel.reserve-room', { version: 1, to: 'hotel', schema, reply, refusals: ['no-room'] })`. Schemas
- * are any Standard Schemas. Throws MISCONFIGURED for a bad name, service or version.
+ * are any Standard Schemas. Throws MISCONFIGURED for a bad name, service or version, and for a name that ends in
+ * `.cancel` or `.reply`, as the messages of other commands do.
  */
 export function command<Schema extends StandardSchema, Result extends StandardSchema, Refusal extends string = never>(
   type: string,
@@ -79,6 +83,13 @@ export function command<Schema extends StandardSchema, Result extends StandardSc
     throw new EstafetError(
       'MISCONFIGURED',
       `The command ${type} is for ${JSON.stringify(to)}, which is no service’s name.`,
+    )
+  }
+  const end = [cancelEnd, replyEnd].find((each) => type.endsWith(each))
+  if (end !== undefined) {
+    throw new EstafetError(
+      'MISCONFIGURED',
+      `The command ${type} cannot end in ${end}: so is called what a command ${type.slice(0, -end.length)} sends.`,
     )
   }
   const asked = {
@@ -92,8 +103,8 @@ export function command<Schema extends StandardSchema, Result extends StandardSc
     ...{ type, to, refusals },
     request: event(type, asked),
     // A key of its own: what takes a request back must not wait behind one that fails.
-    cancel: event(`${type}.cancel`, { ...asked, key: ({ owner }) => `${owner} cancel`.slice(-512) }),
-    reply: event(`${type}.reply`, {
+    cancel: event(`${type}${cancelEnd}`, { ...asked, key: ({ owner }) => `${owner} cancel`.slice(-512) }),
+    reply: event(`${type}${replyEnd}`, {
       version,
       key: ({ owner }) => owner,
       schema: within<Reply<SchemaInput<Result>, Refusal>, Reply<SchemaOutput<Result>, Refusal>>(reply, {
