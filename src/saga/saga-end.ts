@@ -42,7 +42,8 @@ function replied({ step, owner, replyTo }: Asker, command: AnyCommand, more: obj
   return { ...command.reply({ step, owner, ...more } as never), topic: replyTopic(replyTo) }
 }
 
-export function askerOf<Data>({ type, data }: ReceivedMessage<Request<Data>>): Asker {
+/** Who asks for a command, or takes it back. Both name the command, and not the message that came. */
+export function askerOf<Data>({ type }: Pick<AnyCommand, 'type'>, { data }: ReceivedMessage<Request<Data>>): Asker {
   const { step, owner, replyTo } = data
-  return { type: type.replace(/\.cancel$/, ''), step, owner, replyTo }
+  return { type, step, owner, replyTo }
 }

@@ -28,24 +28,22 @@ export function answerWith<Tx, Input, Data, ReplyInput, Result, Refusal extends 
   const erasedCommand: AnyCommand = command
   const handlers: SagaAnswer<Tx>['handlers'] = (parts, fence) => [
     on<Request<Data>, Tx>(command.request, async (event, context) => {
-      const asker = askerOf(event)
+      const asker = askerOf(command, event)
       const id = subSagaId(asker)
-      const open = await parts.sagas.open(context.tx, id)
+      const { open, isCancelled } = await found(parts, fence, context.tx, id)
       if (open !== null) {
         refuseStranger(open, asker)
         return tell(context, isEnd(open.status) ? endOf(open, erasedCommand, 'request') : null)
       }
-      const { state } = await fence.take(context.tx, id)
-      if (state === 'cancelled') return tell(context, cancelledOf(asker, erasedCommand, 'request'))
+      if (isCancelled) return tell(context, cancelledOf(asker, erasedCommand, 'request'))
       const { correlationId } = event
       await begin(parts, context, saga, id, inputOf(event.data.data), { correlationId, askedBy: encoded(asker) })
     }),
     on<Request<Data>, Tx>(command.cancel, async (event, context) => {
-      const asker = askerOf(event)
+      const asker = askerOf(command, event)
       const id = subSagaId(asker)
-      const open = await parts.sagas.open(context.tx, id)
+      const { open } = await found(parts, fence, context.tx, id)
       if (open === null) {
-        await fence.take(context.tx, id)
         await fence.settle(context.tx, id, 'cancelled', encoded({ outcome: 'cancelled' }))
         return tell(context, cancelledOf(asker, erasedCommand, 'cancel'))
       }
@@ -61,6 +59,20 @@ export function answerWith<Tx, Input, Data, ReplyInput, Result, Refusal extends 
     }),
   ]
   return { command: erasedCommand, handlers }
+}
+
+interface Found {
+  /** Null: it has not begun, and nobody else begins it until the transaction has ended. */
+  readonly open: OpenSaga | null
+  readonly isCancelled: boolean
+}
+
+async function found<Tx>({ sagas }: SagaParts<Tx>, fence: StepFence<Tx>, tx: Tx, id: string): Promise<Found> {
+  const before = await sagas.open(tx, id)
+  if (before !== null) return { open: before, isCancelled: false }
+  const { state } = await fence.take(tx, id)
+  // Whoever had the step before may have begun the saga since it was not there.
+  return { open: await sagas.open(tx, id), isCancelled: state === 'cancelled' }
 }
 
 /** Throws REJECTED for who did not ask for this saga: it is none of his. */

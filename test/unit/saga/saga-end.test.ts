@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { command } from 'estafet'
 import * as z from 'zod'
 import type { OpenSaga } from '../../../src/ports/sagas.ts'
-import { endTold } from '../../../src/saga/saga-end.ts'
+import { askerOf, endTold } from '../../../src/saga/saga-end.ts'
 
 const schema = z.object({})
 const Book = command('trips.book', { version: 1, to: 'trips', schema, reply: schema, refusals: ['no-room'] })
@@ -39,4 +39,12 @@ test('who asked for a saga hears what it came to; of a reason that the command d
     answers: 'cancel',
     answer: { outcome: 'cancelled' },
   })
+})
+
+test('who takes a command back is who asked for it, whatever the command is called', () => {
+  const asked = { step: 'x', owner: 'o', replyTo: 'shop', data: {} }
+  for (const type of ['trips.book', 'trips.cancel', 'trips.book.cancel']) {
+    const askers = [type, `${type}.cancel`].map((came) => askerOf({ type }, { type: came, data: asked } as never))
+    for (const asker of askers) assert.deepEqual(asker, { type, step: 'x', owner: 'o', replyTo: 'shop' })
+  }
 })
