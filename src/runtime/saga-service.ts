@@ -8,7 +8,7 @@ import type { SagaSearch, ShownSaga } from '../ports/saga-search.ts'
 import type { Sagas } from '../ports/sagas.ts'
 import type { StepFence } from '../ports/step-fence.ts'
 import { type BeginOptions, begin, type SagaParts } from '../saga/advance.ts'
-import { askOnce } from '../saga/ask-once.ts'
+import { askOnce, isSameQuestion } from '../saga/ask-once.ts'
 import { definitionsOf, refuseChanged } from '../saga/definitions.ts'
 import { isEnd } from '../saga/journal.ts'
 import type { Saga, SagaDefinition } from '../saga/saga.ts'
@@ -51,9 +51,9 @@ export type SagaEnd<Result> =
   | { readonly status: 'compensated'; readonly failure: string }
 
 export interface AskOptions {
-  /** Names what is asked: asked again, it is answered the same and done once. */
+  /** Names what is asked: asked again, also with another time, it is answered the same and done once. */
   readonly id: string
-  /** How long the service that is asked has; then it is taken back. (Default: 10 s.) */
+  /** How long the service that is asked has; then it is taken back. Asked again, only how long is waited. (Default: 10 s.) */
   readonly timeoutMs?: number
 }
 
@@ -160,7 +160,7 @@ export function sagaService<Tx>(ports: SagaServiceParts<Tx>, options: SagaServic
 
 /** Throws INVALID_MESSAGE when the id names something else: to answer it would be to answer another question. */
 function refuseOther(shown: ShownSaga | null, type: string, input: string): void {
-  if (shown?.type === type && shown.input === input) return
+  if (shown?.type === type && isSameQuestion(shown.input, input)) return
   throw new EstafetError(
     'INVALID_MESSAGE',
     'The id of this question is that of another one: ask under an id of its own.',

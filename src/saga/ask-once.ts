@@ -1,7 +1,7 @@
 import type { Answer, AnyCommand } from '../message/command.ts'
 import { EstafetError } from '../message/errors.ts'
 import type { StandardSchema } from '../message/standard-schema.ts'
-import { type Saga, saga } from './saga.ts'
+import { encoded, type Saga, saga } from './saga.ts'
 
 /** What plain code asks, as a saga keeps it. */
 export interface AskOnce {
@@ -26,4 +26,14 @@ export function askOnce<Tx>(uses: readonly AnyCommand[]): Saga<Tx, AskOnce, Answ
       return steps.request('answer', command, data as never, { timeoutMs })
     },
   })
+}
+
+/** Tells whether two inputs ask for the same. How long is waited for the answer is none of that. */
+export function isSameQuestion(kept: string, asked: string): boolean {
+  return questionOf(kept) === questionOf(asked)
+}
+
+function questionOf(input: string): string {
+  const { type, data }: AskOnce = JSON.parse(input)
+  return encoded({ type, data })
 }
