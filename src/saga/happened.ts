@@ -1,5 +1,6 @@
 import { EstafetError } from '../message/errors.ts'
 import type { EventType } from '../message/event.ts'
+import { fingerprint } from '../message/fingerprint.ts'
 import type { ReceivedMessage, StoredMessage } from '../message/message.ts'
 import { eventPrefix, type Journal, type JournalStep } from './journal.ts'
 import { encoded, type SagaDefinition } from './saga.ts'
@@ -13,13 +14,28 @@ interface KeptEvent {
 /** What a wait comes to that nothing happened for. */
 export const timedOut = encoded({ outcome: 'timed-out' })
 
-/** Puts an event that came into the journal, for whoever waits for it; once. */
+/** Puts an event that came into the journal, for whoever waits for it; once. Known by its source and id: two sources may use one id. */
 export function keepEvent(journal: Journal, message: StoredMessage): void {
-  const name = `${eventPrefix}${message.id}`
-  if (journal.get(name) !== undefined) return
-  const kept: KeptEvent = { outcome: 'happened', message: { ...message, position: message.position.toString() } }
-  const step = { name, kind: 'event', state: 'kept', value: encoded(kept) } as const
-  journal.begin({ ...step, request: encoded({ type: message.type }) }, null)
+  for (let place = 1; ; place++) {
+    const name = nameOf(message.id, place)
+    const known = journal.get(name)
+    if (known === undefined) {
+      const kept: KeptEvent = { outcome: 'happened', message: { ...message, position: message.position.toString() } }
+      const step = { name, kind: 'event', state: 'kept', value: encoded(kept) } as const
+      journal.begin({ ...step, request: encoded({ type: message.type }) }, null)
+      return
+    }
+    const other = messageOf(known.value ?? timedOut)
+    if (other?.source === message.source && other.id === message.id) return
+  }
+}
+
+const longestId = 150
+
+/** Each of those to which the same text is given has a place of its own. An id that came from elsewhere may be too long for a name. */
+function nameOf(id: string, place: number): string {
+  const text = id.length <= longestId ? id : fingerprint(id)
+  return `${eventPrefix}${text}${place === 1 ? '' : ` ${place}`}`
 }
 
 /** Takes the first event of a type that nobody took yet. Null: there is none. */
