@@ -28,23 +28,51 @@ export interface SagaLoop {
 }
 
 const alarmEveryMs = 60_000
+/** Beyond its own time: then what a turn waits for is nothing that can be ended. */
+const hangsAfterMs = 30_000
 
-/** Takes the turns of sagas that are due, until `stopping` aborts: times that have come, and turns that failed before. */
+/**
+ * Takes the turns of sagas that are due, until `stopping` aborts: times that have come, and turns that failed before. One that takes
+ * long holds up no other, as long as there are fewer than `turnsAtOnce`.
+ */
 export function sagaLoop<Tx>(parts: SagaLoopParts<Tx>, stopping: AbortSignal, abort: AbortSignal): SagaLoop {
   const { clock, random, logger, lookMs, turnsAtOnce } = parts
   const own = agent('sagas', clock)
   const versions = [...parts.definitions.keys()].map(versionOf)
+  const hangsMs = hangsAfterMs + longestMs(parts)
+  /** Those that take turns now, each with when its turn began. */
+  const underWay = new Map<{ since: number }, Promise<void>>()
+  let trouble: { readonly error: unknown } | null = null
 
-  async function drain(): Promise<void> {
-    while (!stopping.aborted && (await turnDue(parts, versions, abort))) own.working()
+  /** Takes turns, one after the other, until none is due. Resolves as soon as it is known whether one is. */
+  function drain(): Promise<boolean> {
+    const isDue = Promise.withResolvers<boolean>()
+    const turn = { since: clock.now() }
+    const take = async (): Promise<void> => {
+      try {
+        while ((await turnDue(parts, versions, abort, isDue.resolve)) && !stopping.aborted) turn.since = clock.now()
+      } catch (error) {
+        trouble ??= { error }
+      }
+      underWay.delete(turn)
+      isDue.resolve(false)
+    }
+    underWay.set(turn, take())
+    return isDue.promise
   }
 
   async function look(): Promise<void> {
-    own.working()
-    if (!(await turnDue(parts, versions, abort))) return
-    // There may be more: as many at once as may be.
-    const all = await Promise.allSettled(Array.from({ length: turnsAtOnce }, drain))
-    for (const each of all) if (each.status === 'rejected') throw each.reason
+    // Where one is due there may be more: as many at once as may be.
+    for (let free = turnsAtOnce - underWay.size; free > 0; free--) {
+      if (!(await drain()) || trouble !== null || stopping.aborted) break
+    }
+    const failed = trouble
+    trouble = null
+    if (failed !== null) throw failed.error
+  }
+
+  function hanging(): boolean {
+    return [...underWay.keys()].some(({ since }) => clock.now() - since > hangsMs)
   }
 
   async function run(): Promise<void> {
@@ -53,13 +81,15 @@ export function sagaLoop<Tx>(parts: SagaLoopParts<Tx>, stopping: AbortSignal, ab
     while (!stopping.aborted) {
       let waitMs = lookMs
       try {
+        own.working()
         await look()
         if (clock.now() - alarmedAt >= alarmEveryMs) {
           alarmedAt = clock.now()
           await parts.alarm?.()
         }
         attempt = 0
-        own.beat()
+        if (hanging()) own.retry(new EstafetError('TIMED_OUT', 'A turn of a saga does not end.'))
+        else own.beat()
       } catch (error) {
         attempt += 1
         own.retry(error)
@@ -68,6 +98,7 @@ export function sagaLoop<Tx>(parts: SagaLoopParts<Tx>, stopping: AbortSignal, ab
       }
       await clock.sleep(waitMs, stopping)
     }
+    await Promise.all(underWay.values())
     own.stopped()
   }
 
@@ -76,12 +107,13 @@ export function sagaLoop<Tx>(parts: SagaLoopParts<Tx>, stopping: AbortSignal, ab
 
 /**
  * Takes one turn of the saga that is overdue for longest; false when none is due. A turn that throws is thrown away, and written down
- * as failed: if the process ends in between, it is due as it was.
+ * as failed: if the process ends in between, it is due as it was. `known` is told whether one is due before its turn is taken.
  */
 export async function turnDue<Tx>(
   parts: SagaLoopParts<Tx>,
   versions: readonly SagaVersion[],
   abort: AbortSignal,
+  known: (isDue: boolean) => void = () => {},
 ): Promise<boolean> {
   const { sagas, store, logger } = parts
   let claimed: string | null = null
@@ -92,14 +124,17 @@ export async function turnDue<Tx>(
     await store.unitOfWork.run(
       async (tx) => {
         claimed = await sagas.claim(tx, versions)
+        known(claimed !== null)
         if (claimed === null) return
         const outgoing: OutgoingMessage[] = []
         const log = withFields(logger, { saga: claimed })
         const publish = (...messages: readonly OutgoingMessage[]): void => void outgoing.push(...messages)
-        await inTime(
-          parts,
-          stop,
-          advance(parts, { tx, publish, log, signal }, claimed, () => true),
+        const id = claimed
+        await inTime(parts, stop, (begun) =>
+          advance(parts, { tx, publish, log, signal }, id, (_, saga) => {
+            begun(saga)
+            return true
+          }),
         )
         write = await store.prepare(outgoing)
       },
@@ -115,22 +150,40 @@ export async function turnDue<Tx>(
   }
 }
 
-/** The work may go on after its time: then its transaction's connection is not used again. */
-async function inTime<Tx>({ clock, definitions }: SagaLoopParts<Tx>, stop: AbortController, turn: Promise<unknown>) {
-  const longestMs = Math.max(...[...definitions.values()].map(({ turnTimeoutMs }) => turnTimeoutMs))
+/**
+ * Each turn has the time of its own saga; until that is open, the longest of all. The work may go on after its time: then its
+ * transaction's connection is not used again.
+ */
+async function inTime<Tx>(
+  parts: SagaLoopParts<Tx>,
+  stop: AbortController,
+  turn: (begun: (saga: SagaVersion) => void) => Promise<unknown>,
+): Promise<void> {
+  const { clock, definitions } = parts
   const settled = new AbortController()
-  const late = clock.sleep(longestMs, settled.signal).then(() => {
-    if (settled.signal.aborted) return
-    stop.abort()
-    throw new EstafetError('TIMED_OUT', `A turn of a saga took longer than ${longestMs} ms.`)
+  const late = Promise.withResolvers<never>()
+  const limit = (ms: number): void => {
+    void clock.sleep(ms, settled.signal).then(() => {
+      if (settled.signal.aborted) return
+      stop.abort()
+      late.reject(new EstafetError('TIMED_OUT', `A turn of a saga took longer than ${ms} ms.`))
+    })
+  }
+  limit(longestMs(parts))
+  const taken = turn(({ type, version }) => {
+    const ms = definitions.get(`${type}:${version}`)?.turnTimeoutMs
+    if (ms !== undefined) limit(ms)
   })
   try {
-    await Promise.race([turn, late])
+    await Promise.race([taken, late.promise])
   } finally {
     settled.abort()
-    late.catch(() => {})
-    turn.catch(() => {})
+    taken.catch(() => {})
   }
+}
+
+function longestMs<Tx>({ definitions }: Pick<SagaLoopParts<Tx>, 'definitions'>): number {
+  return Math.max(...[...definitions.values()].map(({ turnTimeoutMs }) => turnTimeoutMs))
 }
 
 function versionOf(key: string): SagaVersion {

@@ -35,7 +35,7 @@ export interface SagaServiceOptions<Tx> {
 export interface SagaLoopOptions extends Pick<ReadingOptions, 'backOff' | 'clock' | 'random'> {
   /** How often it looks for times that have come. (Default: 200.) */
   readonly lookMs?: number
-  /** How many turns may be under way at once. (Default: 4.) */
+  /** How many turns may be under way at once; one that takes long holds up the others only when all do. (Default: 4.) */
   readonly turnsAtOnce?: number
 }
 
@@ -167,6 +167,8 @@ function refuseOther(shown: ShownSaga | null, type: string, input: string): void
   )
 }
 
+const stalledAfterMs = 30_000
+
 function running<Tx>(
   parts: SagaParts<Tx> & Pick<SagaServiceParts<Tx>, 'store' | 'search'> & { readonly logger: Logger },
   options: SagaLoopOptions,
@@ -186,7 +188,8 @@ function running<Tx>(
     health() {
       const report = loop.agent.report()
       const isWell = report.state === 'running' || report.state === 'working'
-      return { live: report.state !== 'stopped', ready: isWell, stalled: isWell ? [] : [report], paused: [] }
+      const hangs = report.state === 'working' && report.silentMs > stalledAfterMs
+      return { live: report.state !== 'stopped', ready: isWell, stalled: isWell && !hangs ? [] : [report], paused: [] }
     },
     stop(drainMs = 10_000) {
       stopping.abort()
