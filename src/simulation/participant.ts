@@ -32,6 +32,8 @@ export interface Participant {
 }
 
 export interface OpenParticipant {
+  /** Of the messages that it takes. */
+  readonly types: readonly string[]
   /** Takes a message in a transaction, and returns what it says. Throws what a handler threw: then it is to be tried again. */
   take(message: StoredMessage): Promise<readonly OutgoingMessage[]>
   /** How often each step has effect now: 1 when it was done and not taken back. */
@@ -75,6 +77,7 @@ export function does<Input, Data, ReplyInput, Result, Refusal extends string>(
         : {},
     )
     return {
+      types: handlers.map(({ type }) => type),
       take(message) {
         const said: OutgoingMessage[] = []
         const context = { log: silent, signal: new AbortController().signal }

@@ -92,9 +92,9 @@ export async function rehearse<Input, Result>(
   const parts: SagaParts<MemoryTransaction> = {
     ...{ sagas: memorySagas(session), service: 'rehearsal', definitions, answered: new Map(), settle: macrotask },
   }
-  const participants = new Map(options.given.map((each) => [each.type, each]))
-  const opened = new Map(options.given.map((each) => [each.type, each.open(clock)]))
-  const lost = new Map(options.given.map((each) => [each.type, each.lostReplies]))
+  const participants = options.given.map((each) => ({ opened: each.open(clock), lost: each.lostReplies, ...each }))
+  // By what comes to them: a command's messages are called as the command says.
+  const asked = new Map(participants.flatMap((each) => each.opened.types.map((type) => [type, each])))
   const flight = network({ clock, random, ...options.network })
   const sent: string[] = []
   let handlers = sagaHandlers(parts, [definition])
@@ -106,13 +106,14 @@ export async function rehearse<Input, Result>(
   }
 
   const post = (message: OutgoingMessage): void => {
-    if (!message.type.endsWith('.reply')) sent.push(message.type)
-    const type = message.type.replace(/\.(cancel|reply)$/, '')
-    if (message.type.endsWith('.reply') && (lost.get(type) ?? 0) > 0) {
-      lost.set(type, (lost.get(type) ?? 0) - 1)
-      return
-    }
-    flight.send(stored(message, { clock, random }), participants.get(message.type)?.takesMs ?? 0)
+    sent.push(message.type)
+    const to = asked.get(message.type)
+    flight.send(stored(message, { clock, random }), to?.type === message.type ? to.takesMs : 0)
+  }
+
+  const reply = (from: (typeof participants)[number], message: OutgoingMessage): void => {
+    if (from.lost-- > 0) return
+    flight.send(stored(message, { clock, random }), 0)
   }
 
   /** One transaction of the saga's service. */
@@ -127,9 +128,9 @@ export async function rehearse<Input, Result>(
   }
 
   async function deliver(message: StoredMessage): Promise<void> {
-    const at = opened.get(message.type.replace(/\.cancel$/, ''))
+    const at = asked.get(message.type)
     try {
-      if (at !== undefined) (await at.take(message)).forEach(post)
+      if (at !== undefined) for (const said of await at.opened.take(message)) reply(at, said)
       const handler = handlers.find(({ type }) => type === message.type)
       if (handler !== undefined) await inTransaction((context) => handler.run([message], context))
     } catch (error) {
@@ -178,7 +179,7 @@ export async function rehearse<Input, Result>(
     },
     ...{ attention: shown?.attention ?? null, sent, turns, tookMs: Date.parse(shown?.progressedAt ?? '') - startMs },
     steps: Object.fromEntries((shown?.steps ?? []).map(({ name, state }) => [name, state])),
-    effects: effectsOf([...opened.values()]),
+    effects: effectsOf(participants.map(({ opened }) => opened)),
   }
 }
 
