@@ -33,14 +33,21 @@ async function held(
     readonly loop: RunningSagas
     readonly begin: (id: string) => Promise<unknown>
     readonly hold: (point: string) => () => void
+    /** Whatever is asked for there fails, while it is not null. */
+    readonly failing: { point: string | null }
+    readonly count: (point: string) => number
     readonly pass: (ms: number) => Promise<void>
   }) => Promise<void>,
 ): Promise<void> {
   const clock = virtualClock()
   let holding: { readonly point: string; readonly until: Promise<void> } | null = null
+  const failing: { point: string | null } = { point: null }
+  const counts = new Map<string, number>()
   const session = {
     ...memorySession(memoryDatabase(clock)),
     async interrupt(point: string) {
+      counts.set(point, (counts.get(point) ?? 0) + 1)
+      if (point === failing.point) throw new Error('It fails, as scripted.')
       if (holding?.point !== point) return
       const { until } = holding
       holding = null
@@ -68,7 +75,7 @@ async function held(
   const release: (() => void)[] = []
   try {
     await work({
-      ...{ clock, service, loop, pass },
+      ...{ clock, service, loop, pass, failing, count: (point) => counts.get(point) ?? 0 },
       begin: (id) => unitOfWork.run((tx) => service.begin({ tx, publish() {} }, Sleeping, id, {})),
       hold(point) {
         const gate = Promise.withResolvers<void>()
@@ -118,4 +125,24 @@ test('a look that does not come back is told', () =>
     release()
     await pass(1_000)
     assert.deepEqual([loop.health().ready, loop.health().stalled], [true, []])
+  }))
+
+test('a database that fails is asked less and less, wherever it fails, and is asked again when it does not', () =>
+  held(async ({ service, loop, begin, failing, count, pass }) => {
+    for (const point of ['claim saga', 'save saga', 'begin']) {
+      await begin(point)
+      failing.point = point
+      await pass(2_000)
+      const { ready, stalled } = loop.health()
+      assert.deepEqual([ready, stalled.map(({ state }) => state)], [false, ['retrying']], point)
+      await pass(100_000)
+      const before = count(point)
+      await pass(300_000)
+      // Each 30 s at most, in all turns at once; otherwise it would be each 200 ms.
+      assert.ok(count(point) - before > 5 && count(point) - before < 120, `${point}: ${count(point) - before}`)
+      failing.point = null
+      await pass(40_000)
+      assert.deepEqual([loop.health().ready, loop.health().stalled], [true, []], point)
+      assert.equal((await service.search.show(point))?.status, 'completed')
+    }
   }))
