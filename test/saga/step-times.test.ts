@@ -51,6 +51,7 @@ describe('the instant until which a step sleeps', () => {
   before(async () => {
     server = await temporaryPostgres({ settings: { fsync: 'off' } })
     pool = new pg.Pool({ connectionString: server.adminUrl })
+    pool.on('error', () => {})
   })
   after(async () => {
     await pool?.end()
