@@ -92,21 +92,21 @@ export function command<Schema extends StandardSchema, Result extends StandardSc
       `The command ${type} cannot end in ${end}: so is called what a command ${type.slice(0, -end.length)} sends.`,
     )
   }
-  const asked = {
-    ...{ version, topic: commandTopic(to), key: ({ owner }: { readonly owner: string }) => owner },
+  const asked = (isLenient: boolean) => ({
+    ...{ version, topic: commandTopic(to) },
     schema: within<Request<SchemaInput<Schema>>, Request<SchemaOutput<Schema>>>(schema, {
-      texts: ['step', 'owner', 'replyTo'],
-      at: ['data'],
+      ...{ texts: ['step', 'owner', 'replyTo'], at: ['data'], isLenient },
     }),
-  }
+  })
   return {
     ...{ type, to, refusals },
-    request: event(type, asked),
-    // A key of its own: what takes a request back must not wait behind one that fails.
-    cancel: event(`${type}${cancelEnd}`, { ...asked, key: ({ owner }) => `${owner} cancel`.slice(-512) }),
+    request: event(type, { ...asked(false), key: ({ owner }) => owner }),
+    // What was asked for can be taken back, also when its schema would not take it any more.
+    // Keys of their own: what takes a request back, and what answers a service that asks itself, must not wait behind one that fails.
+    cancel: event(`${type}${cancelEnd}`, { ...asked(true), key: ({ owner }) => `${owner} cancel`.slice(-512) }),
     reply: event(`${type}${replyEnd}`, {
       version,
-      key: ({ owner }) => owner,
+      key: ({ owner }) => `${owner} reply`.slice(-512),
       schema: within<Reply<SchemaInput<Result>, Refusal>, Reply<SchemaOutput<Result>, Refusal>>(reply, {
         texts: ['step', 'owner', 'answers'],
         at: ['answer', 'result'],

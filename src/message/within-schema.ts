@@ -7,12 +7,14 @@ export interface WithinOptions {
   readonly at: readonly string[]
   /** Data for which there is no inner data to check. (Default: none.) */
   readonly unless?: (data: object) => boolean
+  /** Whether data that the inner schema does not take is given as it is. (Default: it is refused.) */
+  readonly isLenient?: boolean
 }
 
 /** A schema of an object that has data of another schema in it, with texts beside that. */
 export function within<Input, Output>(
   inner: StandardSchema,
-  { texts, at, unless = () => false }: WithinOptions,
+  { texts, at, unless = () => false, isLenient = false }: WithinOptions,
 ): StandardSchema<Input, Output> {
   return {
     '~standard': {
@@ -26,6 +28,7 @@ export function within<Input, Output>(
         if (issues.length === 0 && unless(value)) return { value: value as Output }
         const found = inner['~standard'].validate(valueAt(value, at))
         if (found instanceof Promise) return found.then(() => ({ issues: [{ message: 'must be validated at once' }] }))
+        if (found.issues !== undefined && isLenient && issues.length === 0) return { value: value as Output }
         if (found.issues !== undefined) {
           issues.push(...found.issues.map((issue) => ({ ...issue, path: [...at, ...(issue.path ?? [])] })))
         }

@@ -77,9 +77,10 @@ function answer(
   if (step === undefined) {
     return 'it has no such step that waits'
   }
-  if (isMistaken(saga, step) && given.outcome === 'done') {
-    const value = encoded(step.kind === 'run' ? given.result : given)
-    own.change(name, { ...end, value }, null)
+  // Of what was said to be done only the result is given anew: its effect is there, and is taken back as any other.
+  if (isMistaken(saga, step) && (given.outcome === 'done' || step.state !== 'done')) {
+    const value = encoded(step.kind === 'run' && given.outcome === 'done' ? given.result : given)
+    own.change(name, { ...end, state: given.outcome, value }, null)
     return null
   }
   if (!isOpen(step)) return `the step is at its end: it is ${step.state}`
@@ -95,9 +96,10 @@ function answer(
 }
 
 /**
- * Tells whether a result that a person gave may be given anew. No definition is here to check it: one that does not fit makes every
- * turn fail, also those that would take the saga back.
+ * Tells whether an answer that a person gave may be given anew. No definition is here to check it: one that does not fit makes every
+ * turn fail.
  */
 function isMistaken({ error }: OpenSaga, { kind, state, note }: Pick<SagaStep, 'kind' | 'state' | 'note'>): boolean {
-  return error !== null && state === 'done' && note !== null && (kind === 'request' || kind === 'run')
+  const isAnswered = state === 'done' || (kind === 'request' && (state === 'refused' || state === 'cancelled'))
+  return error !== null && isAnswered && note !== null && (kind === 'request' || kind === 'run')
 }

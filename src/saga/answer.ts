@@ -1,6 +1,6 @@
 import { type Handler, type HandlerContext, type HandlerOptions, on } from '../delivery/handler.ts'
 import { type Answer, type CommandType, type Request, replyTopic } from '../message/command.ts'
-import { EstafetError } from '../message/errors.ts'
+import { EstafetError, isEstafetError } from '../message/errors.ts'
 import type { ReceivedMessage } from '../message/message.ts'
 import type { FencedStep, StepFence } from '../ports/step-fence.ts'
 
@@ -63,6 +63,20 @@ export function answer<Tx, Input, Data, ReplyInput, Result, Refusal extends stri
   const repeat = (asked: Asked<Data>, context: HandlerContext<Tx>, { answer: text }: FencedStep): void =>
     reply(asked, context, answerOf<Given>(command.type, text))
 
+  /** As its schema has it; as it was, when a new one does not take it any more: what was done must be taken back. */
+  const resultOf = (event: ReceivedMessage<Request<Data>>, { answer: text }: FencedStep): Result => {
+    const given = answerOf<Extract<Answer<Result, Refusal>, { outcome: 'done' }>>(command.type, text)
+    const { step, owner } = event.data
+    const payload = JSON.stringify({ step, owner, answers: 'cancel', answer: given })
+    try {
+      const { answer: read } = command.reply.receive({ ...event, payload }).data
+      if (read.outcome === 'done') return read.result
+    } catch (error) {
+      if (!isEstafetError(error, 'INVALID_MESSAGE')) throw error
+    }
+    return given.result
+  }
+
   const request = on<Request<Data>, Tx>(
     command.request,
     async (event, context) => {
@@ -83,16 +97,7 @@ export function answer<Tx, Input, Data, ReplyInput, Result, Refusal extends stri
       const before = await fence.take(context.tx, fenced(asked.step))
       if (before.state === 'new') return settle(asked, context, { outcome: 'cancelled' })
       if (before.state !== 'done' || undo === undefined) return repeat(asked, context, before)
-      const { result } = command.reply.receive({
-        ...event,
-        payload: JSON.stringify({
-          step: asked.step,
-          owner: asked.owner,
-          answers: 'cancel',
-          answer: answerOf<Given>(command.type, before.answer),
-        }),
-      }).data.answer as Extract<Answer<Result, Refusal>, { outcome: 'done' }>
-      await undo({ ...asked, result }, context)
+      await undo({ ...asked, result: resultOf(event, before) }, context)
       await settle(asked, context, { outcome: 'cancelled' })
     },
     options,

@@ -8,15 +8,20 @@ import type { SagaDefinition } from './saga.ts'
 
 const prefix = 'saga:'
 
-/** Names a step of a saga of a service to the one that is asked: the same each time it is asked, R6.3. */
-export function stepId(service: string, saga: string, step: string): string {
+/**
+ * Names a step of a saga of a service to the one that is asked: the same each time it is asked, R6.3, also by a service that is called
+ * otherwise by now.
+ */
+function stepId(service: string, saga: string, step: string): string {
   return `${prefix}${service}:${saga}:${step}`
 }
 
-/** The step of a saga of this service that is answered; null when it was not a saga that asked. */
-export function stepName(service: string, saga: string, id: string): string | null {
+/** The step of a saga that is answered, and the service that asked; null when it was not a saga that did. */
+export function askedStep(saga: string, id: string): { readonly service: string; readonly name: string } | null {
+  const service = /^saga:([^:]+):/.exec(id)?.[1]
+  if (service === undefined) return null
   const start = stepId(service, saga, '')
-  return id.startsWith(start) ? id.slice(start.length) : null
+  return id.startsWith(start) ? { service, name: id.slice(start.length) } : null
 }
 
 /** The command of a step, to do it or to take it back. Throws INVALID_MESSAGE, and MISCONFIGURED when its definition does not use it any more. */
@@ -27,10 +32,10 @@ export function commandOf<Tx>(
   kind: 'request' | 'cancel',
   replyTo: string,
 ): OutgoingMessage {
-  const { type, data } = keptRequest(step)
+  const { type, data, service } = keptRequest(step)
   const command = definition.uses.get(type)
   if (command === undefined) throw unused(definition, type)
-  const request = { step: stepId(replyTo, id, step.name), owner: id, replyTo, data }
+  const request = { step: stepId(service, id, step.name), owner: id, replyTo, data }
   return command[kind](request as never, { correlationId })
 }
 

@@ -13,11 +13,17 @@ export interface CameAnswer {
  * A step that is being taken back is at its end when *that* is answered: a late *done* says nothing about it. The fence of who was
  * asked makes each answer true for good, R6.4.
  */
-export function takeAnswer(journal: Journal, name: string, command: string, { answers, answer }: CameAnswer): boolean {
+export function takeAnswer(
+  journal: Journal,
+  { name, service }: { readonly name: string; readonly service: string },
+  command: string,
+  { answers, answer }: CameAnswer,
+): boolean {
   const step = journal.get(name)
   if (step === undefined || step.kind !== 'request' || !isOpen(step)) return false
   // Whoever says so was not asked.
-  if (keptRequest(step).type !== command) return false
+  const asked = keptRequest(step)
+  if (asked.type !== command || asked.service !== service) return false
   const isTakenBack = step.state === 'cancelling' || step.state === 'undoing'
   if (isTakenBack !== (answers === 'cancel')) return false
   const { outcome } = answer

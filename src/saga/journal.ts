@@ -71,6 +71,8 @@ export interface KeptRequest {
   readonly type: string
   readonly data: unknown
   readonly timeoutMs: number
+  /** The service that asked, as it was called then: the step is known by it to the one that was asked. */
+  readonly service: string
 }
 
 export function keptRequest({ name, request }: Pick<JournalStep, 'name' | 'request'>): KeptRequest {

@@ -22,6 +22,8 @@ export interface PlayParts<Tx> {
   readonly saga: OpenSaga
   readonly journal: Journal
   readonly context: StepContext<Tx>
+  /** The service that asks. */
+  readonly service: string
   /** Sends a command of a step: to do it, or to take it back. Throws when there is no such command, or it is not valid. */
   readonly send: (step: JournalStep, kind: 'request' | 'cancel') => void
   /** Resolves after all that can go on at once has gone on. */
@@ -48,7 +50,7 @@ interface Known {
  * waits. Of one that is being taken back nothing is begun: it is played for its undos.
  *
  * The function hears of values one after the other, in the order in which they came when they were new: so also one whose branches
- * race comes by the same steps each time.
+ * race comes by the same steps each time. Once it has returned, its other branches begin nothing more.
  */
 export async function play<Tx>(parts: PlayParts<Tx>): Promise<Play> {
   const { definition, saga, settle } = parts
@@ -68,9 +70,10 @@ export async function play<Tx>(parts: PlayParts<Tx>): Promise<Play> {
   }
   const steps = stepsOf({
     ...{ ...parts, work, undos, known, isOver: () => isOver },
-    fail: (error) => void failed.push({ error }),
+    // What becomes of a branch that nobody waits for is nobody's fault.
+    fail: (error) => void (isOver || failed.push({ error })),
   })
-  definition.run(steps, saga.input).then(
+  definition.run(steps, saga.input, saga.status !== 'running').then(
     (value) => {
       ended = { value }
     },
@@ -80,10 +83,11 @@ export async function play<Tx>(parts: PlayParts<Tx>): Promise<Play> {
   )
   for (;;) {
     await settle()
+    if (ended !== null) isOver = true
     // Of one that is taken back all undos are wanted, whatever is wrong with a step beside them.
     if (known.length > 0 && (failed.length === 0 || saga.status !== 'running')) {
-      known.sort((a, b) => a.rank - b.rank)
-      known.shift()?.hear()
+      known.sort((a, b) => b.rank - a.rank)
+      known.pop()?.hear()
     } else if (working.size > 0) await Promise.race(working)
     else break
   }
@@ -147,6 +151,16 @@ function stepsOf<Tx>(parts: StepParts<Tx>): Steps<Tx> {
     }
   }
 
+  /** One that is taken back must come by its undos, also with what was kept in a form that is none any more. */
+  function tolerant<Value>(value: string, read: () => Value): Value {
+    try {
+      return read()
+    } catch (error) {
+      if (saga.status === 'running') throw error
+      return JSON.parse(value)
+    }
+  }
+
   return {
     id: saga.id,
     correlationId: saga.correlationId,
@@ -199,12 +213,12 @@ function stepsOf<Tx>(parts: StepParts<Tx>): Steps<Tx> {
         const { step, mayBegin } = come(name, 'request')
         if (step !== undefined) return true
         if (!mayBegin) return false
-        const request: KeptRequest = { type: command.type, data, timeoutMs }
+        const request: KeptRequest = { type: command.type, data, timeoutMs, service: parts.service }
         const begun = { name, kind: 'request', request: encoded(request), hasUndo, isPivot } as const
         parts.send(journal.begin(begun, timeoutMs), 'request')
         return false
       }
-      return heard(name, begin, (value) => answerOf(command, value))
+      return heard(name, begin, (value) => tolerant(value, () => answerOf(command, value)))
     },
 
     async sleep(name, until) {
@@ -230,7 +244,7 @@ function stepsOf<Tx>(parts: StepParts<Tx>): Steps<Tx> {
         if (value !== null) journal.change(name, { state: 'done', value }, null)
         return value !== null
       }
-      return heard(name, begin, (value) => happened(event, value))
+      return heard(name, begin, (value) => tolerant(value, () => happened(event, value)))
     },
   }
 }

@@ -5,7 +5,7 @@ import type { EventType } from '../message/event.ts'
 import { decodeJson } from '../message/json.ts'
 import { type ReceivedMessage, type StoredMessage, withData } from '../message/message.ts'
 import { advance, keepFailed, type SagaParts, type Take } from './advance.ts'
-import { stepName } from './ask.ts'
+import { askedStep } from './ask.ts'
 import { type CameAnswer, takeAnswer } from './came.ts'
 import { keepEvent } from './happened.ts'
 import { isEnd } from './journal.ts'
@@ -32,12 +32,13 @@ export function sagaHandlers<Tx>(
       rawOf(command.reply),
       async (event, context) => {
         const { step, owner } = event.data
-        const name = stepName(parts.service, owner, step)
+        const asked = askedStep(owner, step)
         // Somebody else of this service asked.
-        if (name === null) return
-        const advanced = await inTurn(event, context, owner, (own) => takeAnswer(own, name, command.type, event.data))
+        if (asked === null) return
+        const advanced = await inTurn(event, context, owner, (own) => takeAnswer(own, asked, command.type, event.data))
         if (advanced === 'gone') throw unknownSaga(event)
-        if (advanced === 'unchanged') context.log.debug('an answer came late or again', { saga: owner, step: name })
+        if (advanced === 'unchanged')
+          context.log.debug('an answer came late or again', { saga: owner, step: asked.name })
       },
       { ...handling, name: `saga:${command.reply.type}` },
     )

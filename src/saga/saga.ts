@@ -72,7 +72,7 @@ export interface SagaOptions<Tx, Schema extends StandardSchema, Result> {
   readonly backOff?: BackOff
   /** After how many tries a person should look. (Default: 8, with the standard back-off after two minutes.) */
   readonly attentionAfter?: number
-  /** How long one turn may take. (Default: 10 s.) */
+  /** How long one turn may take; one that a message causes has the longest of all sagas of the service. (Default: 10 s.) */
   readonly turnTimeoutMs?: number
 }
 
@@ -85,8 +85,11 @@ export interface SagaDefinition<Tx> extends SagaVersion {
   readonly backOff: BackOff
   readonly attentionAfter: number
   readonly turnTimeoutMs: number
-  /** Decodes the input as stored, and runs. */
-  readonly run: (steps: Steps<Tx>, input: string) => Promise<unknown>
+  /**
+   * Decodes the input as stored, and runs. Throws INVALID_MESSAGE for one that its schema does not take any more, unless the saga is
+   * taken back: then its undos are wanted, whatever it began with.
+   */
+  readonly run: (steps: Steps<Tx>, input: string, isTakenBack: boolean) => Promise<unknown>
 }
 
 /** A kind of saga; see `saga`. */
@@ -118,8 +121,23 @@ export function saga<Tx, Schema extends StandardSchema, Result>(
     hash: fingerprint(options.revision ?? plainText(String(run))),
     uses: new Map(uses.map((command) => [command.type, command])),
     awaits: awaited,
-    run: (steps, input) => run(steps, validate(type, schema, decodeJson(input))),
+    async run(steps, input, isTakenBack) {
+      const stored = decodeJson(input)
+      return run(steps, isTakenBack ? validOrAsItIs(type, schema, stored) : validate(type, schema, stored))
+    },
     resultOf: (text) => JSON.parse(text),
+  }
+}
+
+function validOrAsItIs<Schema extends StandardSchema>(
+  type: string,
+  schema: Schema,
+  stored: unknown,
+): SchemaOutput<Schema> {
+  try {
+    return validate(type, schema, stored)
+  } catch {
+    return stored as SchemaOutput<Schema>
   }
 }
 

@@ -5,7 +5,7 @@ import type { OpenSaga, SagaChange, SagaStatus } from '../ports/sagas.ts'
 import { commandOf } from './ask.ts'
 import { attentionOf } from './attention.ts'
 import { type Send, takeBack, takeDue } from './due.ts'
-import { isEnd, isOpen, type Journal } from './journal.ts'
+import { isEnd, isOpen, type Journal, type JournalStep } from './journal.ts'
 import { type Ending, play } from './play.ts'
 import { encoded, type SagaDefinition } from './saga.ts'
 import { endTold } from './saga-end.ts'
@@ -32,13 +32,14 @@ export interface TurnParts<Tx> {
  * transaction must be rolled back.
  */
 export async function turn<Tx>(parts: TurnParts<Tx>): Promise<SagaChange> {
-  const { definition, saga, journal, service } = parts
+  const { definition, journal, service } = parts
+  const saga = forwardPastPivot(parts.saga, journal)
   const context = correlated(parts.context, saga.correlationId)
   const send: Send = (step, kind) => context.publish(commandOf(saga, definition, step, kind, service))
   let { status, result, failure } = saga
   takeDue(definition, journal, send)
   if (!isEnd(status)) {
-    const { ending, undos } = await play({ ...parts, context, send })
+    const { ending, undos } = await play({ ...parts, saga, context, send })
     // One that is taken back is played for its undos alone: what it throws beside that must not keep it from its end.
     if (status === 'running') [status, result, failure] = ended({ ...parts, send }, ending)
     if (status === 'compensating') result = null
@@ -51,6 +52,19 @@ export async function turn<Tx>(parts: TurnParts<Tx>): Promise<SagaChange> {
     ...{ attention: isEnd(status) ? null : attentionOf(journal, definition), tries: 0, error: null, turnInMs: null },
     steps: journal.changes(),
   }
+}
+
+/** A pivot that was under way when the saga was to be taken back, and was done: from there it only goes forward, R6.5. */
+function forwardPastPivot(saga: OpenSaga, journal: Journal): OpenSaga {
+  const pivot = saga.status === 'compensating' ? doneAsPivot(journal) : undefined
+  if (pivot === undefined) return saga
+  const note = `it was done when the saga was to be taken back, because of ${saga.failure ?? 'nothing'}: it goes forward`
+  journal.change(pivot.name, { note: note.slice(0, 500) }, null)
+  return { ...saga, status: 'running', failure: null }
+}
+
+function doneAsPivot(journal: Journal): JournalStep | undefined {
+  return journal.all().find(({ isPivot, state }) => isPivot && state === 'done')
 }
 
 /** What a saga's own work publishes belongs to the saga, too. */
@@ -68,7 +82,7 @@ function ended<Tx>(parts: TurnParts<Tx> & { readonly send: Send }, ending: Endin
   const { definition, journal } = parts
   if (ending.kind === 'threw') throw ending.error
   if (ending.kind === 'compensate') {
-    const pivot = journal.all().find(({ isPivot, state }) => isPivot && state === 'done')
+    const pivot = doneAsPivot(journal)
     if (pivot === undefined) return ['compensating', null, ending.reason]
     throw new EstafetError(
       'MISCONFIGURED',

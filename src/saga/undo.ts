@@ -12,11 +12,13 @@ export interface UndoParts {
 
 /**
  * Takes steps back, the last first and one after the other, as far as it goes without an answer. True when nothing is left: no step
- * has an effect, now or later. Throws what an undo threw; then the turn is tried again.
+ * has an effect, now or later. Nothing is taken back while a pivot is under way: what is done cannot be taken back any more, and then
+ * the saga goes forward. Throws what an undo threw; then the turn is tried again.
  *
  * @source correctness.md R6.5
  */
 export async function undoLast(journal: Journal, parts: UndoParts): Promise<boolean> {
+  if (!arePivotsKnown(journal, parts)) return false
   for (const step of journal.all().toReversed()) {
     if (step.kind === 'run') await undoWork(journal, step, parts)
     else if (step.kind === 'request') {
@@ -24,6 +26,15 @@ export async function undoLast(journal: Journal, parts: UndoParts): Promise<bool
     } else if (isOpen(step)) journal.change(step.name, { state: 'cancelled' }, null)
   }
   return true
+}
+
+/** Asks for those that are not to be done, where that was not asked yet; false while the answer is awaited. */
+function arePivotsKnown(journal: Journal, { definition, send }: UndoParts): boolean {
+  const open = journal.all().filter((step) => step.isPivot && step.kind === 'request' && isOpen(step))
+  for (const step of open) {
+    if (step.state !== 'cancelling') takeBack(journal, step, 'cancelling', { backOff: definition.backOff, send })
+  }
+  return open.length === 0
 }
 
 async function undoWork(journal: Journal, step: JournalStep, { definition, undos }: UndoParts): Promise<void> {

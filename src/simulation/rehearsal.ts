@@ -220,7 +220,7 @@ function scripted<Input, Result>(
       })
     },
   })
-  return { ...saga, run: (own, given) => saga.run(steps(own) as Steps<never>, given) }
+  return { ...saga, run: (own, ...given) => saga.run(steps(own) as Steps<never>, ...given) }
 }
 
 interface Flight {

@@ -135,7 +135,7 @@ for (const binaries of allPostgres()) {
       assert.deepEqual([payload(whole['input']), payload(whole['result'])], [{ who: 'ada/1 ü' }, { parcel: 7 }])
       const fetched = await step('ada/1 ü', 'fetch', 'admin')
       assert.deepEqual(payload(fetched['value']), { outcome: 'done', result: { parcel: 7 } })
-      const asked = { type: 'courier.fetch', data: { who: 'ada/1 ü' }, timeoutMs: 3_600_000 }
+      const asked = { type: 'courier.fetch', data: { who: 'ada/1 ü' }, timeoutMs: 3_600_000, service: 'billing' }
       assert.deepEqual(payload(fetched['request']), asked)
       assert.equal((await get('/sagas/nobody')).status, 404)
     })
@@ -178,6 +178,15 @@ for (const binaries of allPostgres()) {
       await stepIs('a', 'rest', 'waiting')
       // It fits, and what followed from it stays.
       await refused(/the step is at its end: it is done/, 'a', 'answer', { step: 'fetch', outcome: 'done', result: 1 })
+    })
+
+    test('a refusal that the command does not know is given anew', async () => {
+      await own.begin('a')
+      await done('a', 'answer', { step: 'fetch', outcome: 'refused', refusal: 'nobdy-home' })
+      await own.until('it fails', async () => (await show('a'))['error'] !== null)
+      await done('a', 'answer', { step: 'fetch', outcome: 'refused', refusal: 'nobody-home' })
+      await endsAs('a', 'compensated')
+      assert.equal((await show('a'))['failure'], 'nobody-home')
     })
 
     test('an answer stands in for local work that fails', async () => {

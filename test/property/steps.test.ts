@@ -79,7 +79,7 @@ async function history(seed: number, options: AnswerOptions<MemoryTransaction, u
       return deliver(kind)
     }
     for (const { data, topic, key } of outgoing) {
-      assert.deepEqual([topic, key], ['booking.replies', 'trip-1'])
+      assert.deepEqual([topic, key], ['booking.replies', 'trip-1 reply'])
       says.push(z.object({ answer: z.object({ outcome: z.string() }) }).parse(data).answer.outcome)
     }
   }

@@ -87,6 +87,8 @@ const Wrong = saga('wrong', {
   },
 })
 
+class NeverIs extends Error {}
+
 describe('a saga', () => {
   let server: PostgresServer
   let pool: pg.Pool
@@ -116,11 +118,15 @@ describe('a saga', () => {
       Pack,
       async ({ data }, { tx }) => {
         if (data.order.endsWith('gone')) return refuse('gone')
-        if (data.order.endsWith('never')) throw new Error('It never is.')
+        if (data.order.endsWith('never')) throw new NeverIs('It never is.')
         await tx.query('INSERT INTO packed VALUES ($1)', [data.order])
         return data
       },
-      { undo: async ({ data }, { tx }) => void (await tx.query('DELETE FROM packed WHERE id = $1', [data.order])) },
+      {
+        undo: async ({ data }, { tx }) => void (await tx.query('DELETE FROM packed WHERE id = $1', [data.order])),
+        // A dead letter at once, which blocks its key for good.
+        retry: [{ errors: (error) => error instanceof NeverIs, immediate: 0, delayed: 0 }],
+      },
     )
     running = await start(service<Sql>('shop', { handlers: [...shop.handlers, ...pack] }), {
       ...{ ...reading, logger: silent, store, sources: [postgresLog(pool, { source: 'shop' })] },
@@ -179,7 +185,11 @@ describe('a saga', () => {
     assert.deepEqual(await packed('plain'), ['plain'])
     assert.deepEqual(await shop.ask(Pack, { order: 'is gone' }, { id: 'r-2' }), { outcome: 'refused', refusal: 'gone' })
     const never = await shop.ask(Pack, { order: 'never' }, { id: 'r-3', timeoutMs: 2_000 })
-    assert.deepEqual(never, { outcome: 'cancelled' }, 'taken back although its request fails and waits')
+    assert.deepEqual(
+      never,
+      { outcome: 'cancelled' },
+      'taken back although its request is a dead letter in the same log',
+    )
     await assert.rejects(shop.ask(Pack, { order: 'other' }, { id: 'r-1' }), (error) =>
       isEstafetError(error, 'INVALID_MESSAGE'),
     )
@@ -218,8 +228,14 @@ describe('a saga', () => {
       await shop.begin({ tx, publish }, Delivery, 'p-1', { order: 'p-1' })
     })
     assert.deepEqual(await shop.ended(Delivery, 'p-1'), { status: 'completed', result: { parcel: 'parcel of p-1' } })
-    const { rows } = await pool.query(`SELECT FROM estafet.parked_message WHERE type = 'shop.pack.reply'`)
-    assert.equal(rows.length, 1, 'it is kept for a person')
+    const { rows } = await pool.query<{ key: string; error: string }>(
+      `SELECT key, concat_ws(' ', error_name, error_message, state) AS error FROM estafet.parked_message WHERE type = 'shop.pack.reply'`,
+    )
+    assert.deepEqual(
+      rows.map(({ key }) => key),
+      ['p-1 reply'],
+      `it is kept for a person: ${rows.map(({ error }) => error).join('; ')}`,
+    )
   })
 
   test('whose turn throws what would never succeed keeps its answer, says why, and can be taken back', async () => {

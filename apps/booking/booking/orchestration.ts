@@ -64,6 +64,7 @@ export const CancellationSaga = saga('cancellation', {
   input: cancelled,
   uses: [RefundCard, ReleaseCar, ReleaseRoom],
   async run(steps, given) {
+    await steps.run('given-up', async () => null, { isPivot: true })
     await cancel(steps, given)
     return {}
   },

@@ -32,7 +32,7 @@ const completed = [...reserved, 'PAYMENT_PROCESSED', 'COMPLETED']
 async function said(tripId: string): Promise<ReadonlyMap<string, string>> {
   const all: { id: string; type: string; cause: string | null }[] = []
   for (const service of serviceNames) {
-    const text = `SELECT id::text, type, causation_id::text AS cause FROM estafet.outbox_messages WHERE key IN ($1, $1 || ' cancel')`
+    const text = `SELECT id::text, type, causation_id::text AS cause FROM estafet.outbox_messages WHERE key IN ($1, $1 || ' cancel', $1 || ' reply')`
     all.push(...(await guest.rows<(typeof all)[number]>(service, text, [tripId])))
   }
   const types = new Map(all.map(({ id, type }) => [id, type]))

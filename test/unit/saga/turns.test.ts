@@ -88,8 +88,8 @@ test('what a function throws does not keep it from being taken back', async () =
     }
     return null
   })
-  const run: (typeof broken)['run'] = (steps, input) =>
-    isBroken && steps.id !== '' ? broken.run(throwing(steps), input) : broken.run(steps, input)
+  const run: (typeof broken)['run'] = (steps, ...more) =>
+    isBroken && steps.id !== '' ? broken.run(throwing(steps), ...more) : broken.run(steps, ...more)
   const end = await rehearse(
     { ...broken, run },
     { input: {}, given: [does(A, () => ({})), does(B, () => refuse('no'))] },
