@@ -164,7 +164,9 @@ const refusedChanges: Readonly<Record<string, (node: Node) => boolean>> = {
   'a value less of an enum': (node) =>
     replaced(node, (of) => (Array.isArray(of['enum']) ? { ...of, enum: of['enum'].slice(1) } : null)),
   'a value more of an enum': (node) =>
-    replaced(node, (of) => (Array.isArray(of['enum']) ? { ...of, enum: [...of['enum'], fresh] } : null)),
+    replaced(node, (of) =>
+      Array.isArray(of['enum']) && !of['enum'].includes(fresh) ? { ...of, enum: [...of['enum'], fresh] } : null,
+    ),
   'shorter text': (node) =>
     replaced(
       node,

@@ -7,6 +7,7 @@ import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { takeFolder } from '../../../engines/application/exclusive-folder.ts'
+import { howToGetKafka, kafkaInstallation } from '../../../engines/kafka/installation.ts'
 import { startPostgres } from '../../../engines/postgres/server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'estafet-trips-'))
@@ -53,6 +54,15 @@ for (const form of ['orchestrated', 'choreographed']) {
     assert.ok(killed.length > 0)
   })
 }
+
+const noKafka = kafkaInstallation() === null ? `get it by: ${howToGetKafka}` : false
+test('a run over Kafka reconciles under kill -9 of services, of the database and of Kafka', {
+  skip: noKafka,
+}, async () => {
+  const words = ['--broker', 'kafka', '--trips', '100', '--kill', '--seed', '5', '--json']
+  const { killed } = equal(await begin('main', '--home', home('kafka'), ...words), 100)
+  assert.ok(killed.length > 0)
+})
 
 test('a run says what came of the trips, and the reconciliation can be repeated, and is not fooled', async () => {
   const at = home('plain')
