@@ -26,6 +26,8 @@ const stageTimeoutMs = 25 * 60_000
 const silenceTimeoutMs = 8 * 60_000
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+/** Tests start hundreds of programs of the same text: each would strip and compile it again. */
+const compileCache = fileURLToPath(new URL('../.estafet/compile-cache', import.meta.url))
 const exitRefusal = new URL('refuse-exit.ts', import.meta.url).href
 const biome = ['node_modules/.bin/biome']
 
@@ -112,6 +114,7 @@ function runFiles(stage: string, files: readonly string[]): Promise<{ status: nu
   const child = spawn(process.execPath, [...conditions, '--test', ...settings, ...files], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { NODE_COMPILE_CACHE: compileCache, ...process.env },
   })
   let stdout = ''
   const end = (why: string): void => {
