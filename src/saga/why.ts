@@ -23,7 +23,7 @@ function whatItDoes({ name, kind, state, tries }: SagaRow['openSteps'][number]):
   if (kind === 'wait') return `The step ${name} waits for an event.`
   if (state === 'asking') return `The step ${name} is about to be asked again.`
   if (state === 'waiting') return `The step ${name} waits for its answer.`
-  const back = state === 'undoing' ? 'is being taken back' : 'was not answered in time and is being taken back'
+  const back = state === 'undoing' ? 'is being taken back' : 'has no answer and is being taken back'
   return `The step ${name} ${back}, asked ${times(tries)}.`
 }
 
