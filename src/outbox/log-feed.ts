@@ -22,6 +22,8 @@ export interface LogFeedOptions {
 export function logFeed(log: Log, options: LogFeedOptions): Feed {
   const scanLimit = options.scanLimit ?? 2000
   let prefix: Prefix = emptyPrefix
+  /** Up to where there was said to be more. */
+  let told = 0n
   let opened: LogState | null = null
   let ending: Prefix | null = null
 
@@ -65,12 +67,16 @@ export function logFeed(log: Log, options: LogFeedOptions): Feed {
     },
 
     async advance() {
-      const before = prefix.safe
       const positions = await log.positions(prefix.safe, scanLimit)
       prefix = advancePrefix(prefix, positions)
       const last = positions.at(-1)
       if (last !== undefined && last > prefix.safe) await resolveGap(last)
-      if (prefix.safe > before) return 'more'
+      // Not only what this look found: a lane that another process has taken further tells it first, and a look may fail half-way. Who
+      // waits for news would wait until there is more.
+      if (prefix.safe > told) {
+        told = prefix.safe
+        return 'more'
+      }
       return isBlocked(prefix, positions) ? 'waiting' : 'idle'
     },
 

@@ -57,6 +57,35 @@ test('a log that was set back is refused', async () => {
   await assert.rejects(feed.fetch(0, 6n, 10), (error) => isEstafetError(error, 'EPOCH_CHANGED'))
 })
 
+test('lanes that wait hear of what another lane knew first', async () => {
+  const log = logOf({ epoch: 'one', lastDrawn: 5n })
+  const committed = [1n, 2n, 3n, 4n, 5n]
+  const feed = logFeed(
+    { ...log, positions: async (after) => committed.filter((position) => position > after) },
+    { lanes: 2 },
+  )
+  await feed.open()
+  // Taken from another process, which had come further than this one has looked.
+  await feed.fetch(1, 5n, 10)
+  assert.equal(await feed.advance(), 'more')
+  assert.equal(await feed.advance(), 'idle')
+})
+
+test('a look that fails half-way has told nobody what it found', async () => {
+  const log = logOf({ epoch: 'one', lastDrawn: 5n })
+  let writers: () => Promise<readonly string[]> = () => Promise.reject(new Error('lost'))
+  let committed = [1n, 2n, 4n]
+  const positions = async (after: bigint) => committed.filter((position) => position > after)
+  const feed = logFeed({ ...log, positions, writers: () => writers() }, { lanes: 1 })
+  await feed.open()
+  await assert.rejects(feed.advance(), /lost/)
+  // What it found is told by the next look, also when that finds nothing by itself.
+  committed = []
+  writers = async () => []
+  assert.equal(await feed.advance(), 'more')
+  assert.equal(await feed.advance(), 'idle')
+})
+
 const world = {
   clock: { now: () => 0, sleep: () => Promise.resolve() },
   random: { fraction: () => 0, bytes: (count: number) => new Uint8Array(count) },
